@@ -1,0 +1,133 @@
+/* Certificates, keys and pairing values with known results. Test material only. */
+#ifndef LUMEN_CORE_CRYPTO_CERT_VECTORS_H
+#define LUMEN_CORE_CRYPTO_CERT_VECTORS_H
+
+static const char host_cert_pem[] =
+    "-----BEGIN CERTIFICATE-----\n"
+    "MIICuDCCAaCgAwIBAgICEAEwDQYJKoZIhvcNAQELBQAwHzEdMBsGA1UEAwwUVGVz\n"
+    "dCBHYW1lU3RyZWFtIEhvc3QwHhcNMjAwMTAxMDAwMDAwWhcNNDAwMTAxMDAwMDAw\n"
+    "WjAfMR0wGwYDVQQDDBRUZXN0IEdhbWVTdHJlYW0gSG9zdDCCASIwDQYJKoZIhvcN\n"
+    "AQEBBQADggEPADCCAQoCggEBALt5DyXCb0j9jCy+i0x0i8GD8pl1xxsUBx7tjmn1\n"
+    "yxj0vVNtSnJ0VEaPedRnlm5tmlQRVzz+pDsHSmTZrKxN8tQfFS50S/BpbfjERZVB\n"
+    "/qFphSVT9NuWSSEL38UAxE53dlYZOl+PfaVuD7oZm04w+TUk3LcyqQ6lTQoOsY0Z\n"
+    "RhuYqiEhqVHcpAF2s2hLk9hQIKUUgIG+djeDJ4N/RmzyGlW621zD5d9oC0xohEVa\n"
+    "jZXNmtl9Xxmw1X1Rtlrh2EM9++Nwl1JDBbtAeYw9J7TX554TxtCR3Rrhd2BPhy0H\n"
+    "XIGLucRbPi3kknEC68hhjGaK3NNXrdHEaIzg38RvTeRWvUcCAwEAATANBgkqhkiG\n"
+    "9w0BAQsFAAOCAQEAUNcKCiu7alM0Ya1jVkmgLZ2wcRoCMsS1c66KOZ17rvlUOTUD\n"
+    "rrfNQQa01WMlil/rQ90g78H1/UrZvBtMPVXJODTcNKVwopk8kQaT9qjdeC6nw/aX\n"
+    "UIyyAWk/CzZ0qO62cfGMqADUHuYTPLsc0GRpuWa/pJ9RvGgIzN1RQluvIQae6LOq\n"
+    "hpiiDg5NHR9pHpE0O5Z9CBCK43821hGE2cmEXuSC/fM9YdzXtg8ALoFuKmGiyE8b\n"
+    "rjampCxdGhA9WivNKtRaQsU+iKxncWLTc9gc/kMwatI+rog44k+DgNwO3qofW25f\n"
+    "QUNQVI1wrN5MzRuvdHSPAR7aIf1AWN4Y9QGw5Q==\n"
+    "-----END CERTIFICATE-----\n";
+
+static const char client_cert_pem[] =
+    "-----BEGIN CERTIFICATE-----\n"
+    "MIICwDCCAaigAwIBAgICIAIwDQYJKoZIhvcNAQELBQAwIzEhMB8GA1UEAwwYTlZJ\n"
+    "RElBIEdhbWVTdHJlYW0gQ2xpZW50MB4XDTIwMDEwMTAwMDAwMFoXDTQwMDEwMTAw\n"
+    "MDAwMFowIzEhMB8GA1UEAwwYTlZJRElBIEdhbWVTdHJlYW0gQ2xpZW50MIIBIjAN\n"
+    "BgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEAui7fVNLaQxgf2tcdCvZglUOcj2yt\n"
+    "VFf/diMIrmfgezi0XHtAi/5yAYlEAnlQi7oCLJ74ds9IhHVt5BQ2LGmrGrj1fQgU\n"
+    "dfHruzh5mQP8P8jYo6uqA8JQIcUYay2re0GfLlEa5PKHoNUN0gYpKmWEyYV6gCua\n"
+    "zdv2re9lFPVQl9ihQhC+aSn46hWQPxvll8yTrkj/vTDeSNjGzEtVY1swm5Mixagx\n"
+    "a89DRP70UWp8EbXwm8xqHceX1gi6FMaM3i7+xCdvEN2ciHgw7So7aiHsoD4eelH9\n"
+    "7Dl2wrkij/ftLFSeEm14JAkws3ua9Pp+d1ydSy0bKA7fMjz7u6lzvfFWJwIDAQAB\n"
+    "MA0GCSqGSIb3DQEBCwUAA4IBAQAiz59+uFdY3plADAe6eQj2z48E+vjOKtWWIF58\n"
+    "dRnP08VArBy7S5na5es3YryUnVBkUKOHloeGn9mex3HR1iPkJ8G+/vHt3XNAOuwr\n"
+    "Tso6XoSZCtGzDf4sCVRU81jOCDlqeLbhIfXcCA2AddJcM5idXWpAeHRLgOUyNcPv\n"
+    "1E1DZc7oFzFtMbgvjmCa7HDChGa3xUDAPPKtQobl1mtRGkkKOrnrd7f6PEcElWzJ\n"
+    "iB5r3EHodxBVPjddbpjbTQpKh0SgZRRnsDPugzOsBUvipbwKvxpO4tzhPZqu79Ii\n"
+    "GpYLz/DuQWUHVLJRAVPPRUACFKOqWMJFYGOA0kS4JIWzA3Ag\n"
+    "-----END CERTIFICATE-----\n";
+
+static const char host_key_pem[] =
+    "-----BEGIN RSA PRIVATE KEY-----\n"
+    "MIIEpAIBAAKCAQEAu3kPJcJvSP2MLL6LTHSLwYPymXXHGxQHHu2OafXLGPS9U21K\n"
+    "cnRURo951GeWbm2aVBFXPP6kOwdKZNmsrE3y1B8VLnRL8Glt+MRFlUH+oWmFJVP0\n"
+    "25ZJIQvfxQDETnd2Vhk6X499pW4PuhmbTjD5NSTctzKpDqVNCg6xjRlGG5iqISGp\n"
+    "UdykAXazaEuT2FAgpRSAgb52N4Mng39GbPIaVbrbXMPl32gLTGiERVqNlc2a2X1f\n"
+    "GbDVfVG2WuHYQz3743CXUkMFu0B5jD0ntNfnnhPG0JHdGuF3YE+HLQdcgYu5xFs+\n"
+    "LeSScQLryGGMZorc01et0cRojODfxG9N5Fa9RwIDAQABAoIBAEp1KVP45lQaB4tZ\n"
+    "3l9uRneEXV0fzwVtLerVtONWsORnh65T0OamVzZzE5MN1UxkkY/kFz7tb/LV0XE+\n"
+    "lvsUNmaTNclufR6t8PSFl5FRVb1r+Gq77pssFD1gxu4qgM0dW02U1X9QsTl7/hkO\n"
+    "xIUIpGG8E0FbiJN9iZx9+3yr1hFtIazGOttHgZXeTE0NJNKQjotUVsGdV7A7xK0U\n"
+    "KUD/8yfbs+978RwZ28VDt4nsJpPQ/T6OOsFjGfKBFcG4CbVRYqcvqL21lkk68Dcd\n"
+    "qKOZ3S9xbzlRiHp0w7isRF3Ee52AQEFFjO+sqL2J2+7oWgEp36odtoOKiA3YF1V2\n"
+    "O9SyBLkCgYEA5PFmQW26Omhn4wmyKfQpwkDBmx6y4uJ6QQzeb9WE7bSg16kzKGnG\n"
+    "ecFk5wSM+iCexaBKfO7Nu14bDz3YpbOk5KA55q1z9aG2epr48aRZ4pfrL2zw8OAW\n"
+    "f9OqWI2+Uoe5DO0y4vcWMpKyszYIB3eHl35ipxnF3g9Y5A0GrW3B+CMCgYEA0aD+\n"
+    "tiyYs5qc67zG0Gf8ngbSZgWPkg7JkogMSMvL++XZ14effKy6Z1RGyl7kVGea1Rwh\n"
+    "kgtHOxLcNLPhUkuqXJrVDAnctE9OSDbK6AyXs45jsbrwG5sYuOKYU7/rgKrCXGm7\n"
+    "uYL5SoixM3q2gwVC22MqTpyGMRrBSAMp3Zlyxo0CgYEAkxZIhPazM71KKUJcdbnJ\n"
+    "bmTePgO+GCg7NTnIWv9KFNH8mDG7jVZPzn+ijQ2OaVC10PBHivZ9tMgkCGnKm8LL\n"
+    "yJrsODjuDDymGSUhlVXq7bp+vgx2y7qcmelqQtRmF23dROHL1Ke8WieHqb2n8Owp\n"
+    "b/oh9YuIZT9k87cuuBOREBMCgYEApzfbtwpADRUKk+mUVm58zrn2X7eT3Ri6po6r\n"
+    "7e3Tm+6wJQNkr5lBYGeTyJ6FWOcEVXcJOGySt4bF7ayH0pPVI+XGiMHdMmAIvAYp\n"
+    "OY3B/VNaJ05Ndlf0Epd+l2ACxjJwtDMLsmHN5iy/3abHrCAoQsUJ3Idza/xBreYI\n"
+    "IWLkcYkCgYB74fUEsH5KbMxvkXgO8bdQx3UoEnRcgG5uyWiQGUeRk84iEfP9Owc/\n"
+    "WkKAjEIffohwvUIsfF46OGqO8LOszy2lNnoDM/kgf6+EBPgmx/HEd/opxT8IFt5q\n"
+    "XtFqO90Kn6E7OLZy9VZQoKsFEjfyp/TJSsuDseyQx/mMagJy9uHzQA==\n"
+    "-----END RSA PRIVATE KEY-----\n";
+
+static const char client_key_pem[] =
+    "-----BEGIN RSA PRIVATE KEY-----\n"
+    "MIIEpAIBAAKCAQEAui7fVNLaQxgf2tcdCvZglUOcj2ytVFf/diMIrmfgezi0XHtA\n"
+    "i/5yAYlEAnlQi7oCLJ74ds9IhHVt5BQ2LGmrGrj1fQgUdfHruzh5mQP8P8jYo6uq\n"
+    "A8JQIcUYay2re0GfLlEa5PKHoNUN0gYpKmWEyYV6gCuazdv2re9lFPVQl9ihQhC+\n"
+    "aSn46hWQPxvll8yTrkj/vTDeSNjGzEtVY1swm5Mixagxa89DRP70UWp8EbXwm8xq\n"
+    "HceX1gi6FMaM3i7+xCdvEN2ciHgw7So7aiHsoD4eelH97Dl2wrkij/ftLFSeEm14\n"
+    "JAkws3ua9Pp+d1ydSy0bKA7fMjz7u6lzvfFWJwIDAQABAoIBAGGx+MSUw6zTOtvl\n"
+    "Zrr632FTkhJ8b1NDvavq5EJIBbYC4jlo/0y2XnJJ6eL2b3pyR3PMkwoc6KuAxwIY\n"
+    "TPjvFba2+TH7jGj7Ybvi/YN6YOHDbVIs4NCKJOwjdRXAaCwMGg/+xQL/9IVDZrYf\n"
+    "P3icvpnULZyVxOxikMViSgM+WmTihTKX9EK6m08fB3RDy4WsevJMfYFSZOyneQNK\n"
+    "ViOxeircm4UF9wLTycJmn3mDmEw6hazhONjUGcM9sUVHHPefuXU2+U3f2SsSDVdw\n"
+    "5DlSGWhv9YUcuZOv0UskDq37iEMSK94ycXeBSYewbz4rWXonrf5gb8T+aflKJcPV\n"
+    "2C9wC1ECgYEA4fZBYexC10hTFINR/2NVzgPR1SC8RhGo0bHD/s+lWqesCvxg/828\n"
+    "HaMeJA0S8T9uslhG0RfTrEB2Kox/cnYT15HyAABRDop7eU+xnP2B4i3Vm3COwXYh\n"
+    "uui89wVcMD9btYobit/anmhO63aOW6GcQuSCwIdFjMqg9ORBPLKYvZ8CgYEA0u7l\n"
+    "tcEQNVqLqsdqKvqR8GHwwTO88X52hhycRpBwDApCaoB/5Xblsg8gg8x3gl211ABt\n"
+    "fOYGXNiJmfgpbbeVRJBpkcc8rXl0qcmZUQKUXOFkRsL3UYKzSAbg7tVW6gadTrHM\n"
+    "CYZqSA1q2lag50rLx2gZVtA8EVJqMc9J0AV4inkCgYAlBQRHN77nqFi8JpubfLnF\n"
+    "C8kn4roVvLTszfPvXjOX+5prHlgB8MHeFShN/bpZveuz2lSX0xCByvnRFL2YkhHE\n"
+    "IowERgkBmdyKzmyp7LqHxLyXP8STm3gBODolOkKVQPwUbPEAOpaFl08+smi2SG7i\n"
+    "Yq+tPTw+yb++/1pUyGnPvwKBgQCcSfScQiuvTKK17EHHDJf7o6YOkTZLPSe24RYN\n"
+    "1tGeqi9h2EprjDhPQZQW8/YM+0BRj+uQIqPOQYdbNRwFNoR8JACEyjo0UwzVDRHz\n"
+    "i1TAqSRypd04YP5TvP0HGb3ncvU1rNmAqT6wmnh0xME9/xaUbpZv06TeNNGIjI2l\n"
+    "e5hACQKBgQDT5LdZd6m0B/+uL21wCpieezKkxgr11pvYhZOIXEDo3pm58UU/GUDE\n"
+    "taWNTU3luFJV4nkxhaWN+7v9X7hsqs8ljjOSn6sq/BwsNhWbynJXMhaq/gy3nYfF\n"
+    "4FGdoxJUZ8ZH48MD7SWwDDkFacPZ4tA5LMq7MExCtNRefafhKkmzvA==\n"
+    "-----END RSA PRIVATE KEY-----\n";
+
+static const char host_cert_signature[] =
+    "50d70a0a2bbb6a533461ad635649a02d9db0711a0232c4b573ae8a399d7baef954393503aeb7cd4106b4d563"
+    "258a5feb43dd20efc1f5fd4ad9bc1b4c3d55c93834dc34a570a2993c910693f6a8dd782ea7c3f697508cb201"
+    "693f0b3674a8eeb671f18ca800d41ee6133cbb1cd06469b966bfa49f51bc6808ccdd51425baf21069ee8b3aa"
+    "8698a20e0e4d1d1f691e91343b967d08108ae37f36d61184d9c9845ee482fdf33d61dcd7b60f002e816e2a61"
+    "a2c84f1bae36a6a42c5d1a103d5a2bcd2ad45a42c53e88ac677162d373d81cfe43306ad23eae8838e24f8380"
+    "dc0edeaa1f5b6e5f414350548d70acde4ccd1baf74748f011eda21fd4058de18f501b0e5";
+
+static const char client_cert_signature[] =
+    "22cf9f7eb85758de99400c07ba7908f6cf8f04faf8ce2ad596205e7c7519cfd3c540ac1cbb4b99dae5eb3762"
+    "bc949d506450a3879687869fd99ec771d1d623e427c1befef1eddd73403aec2b4eca3a5e84990ad1b30dfe2c"
+    "095454f358ce08396a78b6e121f5dc080d8075d25c33989d5d6a4078744b80e53235c3efd44d4365cee81731"
+    "6d31b82f8e609aec70c28466b7c540c03cf2ad4286e5d66b511a490a3ab9eb77b7fa3c4704956cc9881e6bdc"
+    "41e87710553e375d6e98db4d0a4a8744a0651467b033ee8333ac054be2a5bc0abf1a4ee2dce13d9aaeefd222"
+    "1a960bcff0ee41650754b2510153cf45400214a3aa58c245606380d244b82485b3037020";
+
+static const char host_secret_signature[] =
+    "750eafa2f0b9cf93b4f5b9987371239a85b89098cb1a79a97b40af74a95a1df03db88a0bfaf5ccd57011260d"
+    "f17970535458530bb2769592eaf3b6d80a2f6778811f1132c4ec3f604621fd462c98d4bbaa1180392b1b8085"
+    "364e14bf3952bebd71896a280f6b01ea8e53afd616676c995bed71e27b3d011475b8d2aa7bfccd3369fafdd0"
+    "6436b3e00e1324b66197157ebcc9e2ad5620df4325862c08063c97ecd15c45515b08d1df1fb3037dc28b2c87"
+    "e5be448e3de8dbdd0db613cd1d4a40d143dc1bd6e86922c40eebb07f7f832182acab41de11b87c3eee7a83d6"
+    "563c1f34cccddbc50e4489c88581bbd57d960e6a2d0fbe68ff66454648749cf59f2a7276";
+
+static const char client_secret_signature[] =
+    "06c826e2272250855276b1818d94bf2ba181c66ca9a1f249d7a790adab7470306a8b7368f9aaa8a35394dfe0"
+    "57631daaf94c52c07d35923871967b5dac45ce1b72982940cb1a20284d5cabe8fea41d751ab951479808263c"
+    "47d8d4c876c560c2b27ebd2d22982f72be390c8095a2e15dedaebad1afc7a47f0124045db0477ee0ad623bd1"
+    "3581a24d0f414a889e0f5d7b4033ecc612a8f7f0ca80c73ef4f011e56200549ec5d73c926f711066662b8ce9"
+    "5ff2d5f1b845d1c645be29ba2eca586a7b120565b340ec458ac68c9b4632b3db2f99c358e1e8f482fa0f7fea"
+    "d79d42bca84ed9135dbfeb4ddb4a41872c441155ed2a35e21626c98ad8a64789a07a38c2";
+
+#endif
