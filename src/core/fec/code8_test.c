@@ -1,0 +1,364 @@
+#include "core/fec/code8.h"
+
+#include "core/crypto/hash.h"
+#include "core/crypto/hex.h"
+#include "core/dsp/cpu.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+#include <jansson.h>
+
+#define MAX_BYTES 1536
+
+/* Shards in one piece, with a pointer to each. */
+struct block {
+    unsigned k, m;
+    size_t size;
+    uint8_t *memory, *original;
+    uint8_t *shards[LM_CODE8_MAX_SHARDS];
+    uint8_t present[LM_CODE8_MAX_SHARDS];
+};
+
+static void block_init(struct block *b, unsigned k, unsigned m, size_t size)
+{
+    *b = (struct block){.k = k, .m = m, .size = size};
+    b->memory = calloc(k + m, size);
+    b->original = calloc(k + m, size);
+    assert_true(b->memory && b->original);
+    for (unsigned i = 0; i < k + m; i++)
+        b->shards[i] = b->memory + i * size;
+    memset(b->present, 1, sizeof b->present);
+}
+
+static void block_finish(struct block *b)
+{
+    free(b->memory);
+    free(b->original);
+}
+
+static void block_pattern(struct block *b, const json_t *pattern)
+{
+    unsigned p[3];
+    for (size_t n = 0; n < 3; n++)
+        p[n] = (unsigned)json_integer_value(json_array_get(pattern, n));
+    for (unsigned i = 0; i < b->k; i++)
+        for (unsigned j = 0; j < b->size; j++)
+            b->shards[i][j] = (uint8_t)(p[0] * i + p[1] * j + p[2]);
+}
+
+static void block_encode(struct block *b, const struct lm_code8 *code)
+{
+    lm_code8_encode(code, (const uint8_t *const *)b->shards, b->shards + b->k, b->size);
+    memcpy(b->original, b->memory, (b->k + b->m) * b->size);
+}
+
+static void block_random(struct block *b, const struct lm_code8 *code)
+{
+    for (size_t i = 0; i < b->k * b->size; i++)
+        b->memory[i] = (uint8_t)rand();
+    block_encode(b, code);
+}
+
+/* Loses `count` shards at random, filling their buffers with rubbish. */
+static void block_lose(struct block *b, unsigned count)
+{
+    memset(b->present, 1, sizeof b->present);
+    while (count) {
+        unsigned i = (unsigned)rand() % (b->k + b->m);
+        count -= b->present[i];
+        if (b->present[i])
+            memset(b->shards[i], rand(), b->size);
+        b->present[i] = 0;
+    }
+}
+
+static unsigned lost_data(const struct block *b)
+{
+    unsigned n = 0;
+    for (unsigned i = 0; i < b->k; i++)
+        n += !b->present[i];
+    return n;
+}
+
+static unsigned seed_random(void)
+{
+    unsigned seed;
+    lm_random(&seed, sizeof seed);
+    printf("seed %u\n", seed);
+    srand(seed);
+    return seed;
+}
+
+static unsigned number(const json_t *object, const char *name)
+{
+    return (unsigned)json_integer_value(json_object_get(object, name));
+}
+
+static void expect_shard(const struct block *b, unsigned index, const json_t *hex)
+{
+    uint8_t expected[MAX_BYTES];
+    const char *text = json_string_value(hex);
+    assert_int_equal(lm_hex_decode(text, strlen(text), expected, b->size), 0);
+    assert_memory_equal(b->shards[index], expected, b->size);
+}
+
+/* Encoding unit vectors reads the matrix off the code. */
+static void expect_matrix(const struct lm_code8 *code, const json_t *rows)
+{
+    struct block b;
+    uint8_t row[LM_CODE8_MAX_SHARDS];
+    block_init(&b, lm_code8_data(code), lm_code8_parity(code), lm_code8_data(code));
+    for (unsigned i = 0; i < b.k; i++)
+        b.shards[i][i] = 1;
+    block_encode(&b, code);
+    assert_int_equal(json_array_size(rows), b.m);
+    for (unsigned j = 0; j < b.m; j++) {
+        const char *text = json_string_value(json_array_get(rows, j));
+        assert_int_equal(lm_hex_decode(text, strlen(text), row, b.k), 0);
+        assert_memory_equal(b.shards[b.k + j], row, b.k);
+    }
+    block_finish(&b);
+}
+
+static void expect_encode(const struct lm_code8 *code, const json_t *item)
+{
+    struct block b;
+    json_t *parity = json_object_get(item, "parity");
+    block_init(&b, lm_code8_data(code), lm_code8_parity(code), number(item, "L"));
+    block_pattern(&b, json_object_get(item, "pattern"));
+    block_encode(&b, code);
+    assert_int_equal(json_array_size(parity), b.m);
+    for (unsigned j = 0; j < b.m; j++)
+        expect_shard(&b, b.k + j, json_array_get(parity, j));
+    block_finish(&b);
+}
+
+static struct lm_code8 *code_of(const json_t *item)
+{
+    struct lm_code8 *code;
+    assert_int_equal(lm_code8_create(&code, number(item, "k"), number(item, "m")), 0);
+    return code;
+}
+
+static void video_code_matches_the_vectors(void **state)
+{
+    size_t i;
+    json_t *item, *root = json_load_file(LUMEN_VECTORS "/fec.json", 0, NULL);
+    assert_non_null(root);
+    json_array_foreach(json_object_get(root, "matrices"), i, item)
+    {
+        struct lm_code8 *code = code_of(item);
+        expect_matrix(code, json_object_get(item, "rows"));
+        lm_code8_destroy(code);
+    }
+    assert_int_equal(i, 15);
+    json_array_foreach(json_object_get(root, "encode"), i, item)
+    {
+        struct lm_code8 *code = code_of(item);
+        expect_encode(code, item);
+        lm_code8_destroy(code);
+    }
+    assert_int_equal(i, 18);
+    json_decref(root);
+}
+
+static void packet_sized_parity_matches_the_vectors(void **state)
+{
+    size_t i;
+    json_t *item, *root = json_load_file(LUMEN_VECTORS "/fec.json", 0, NULL);
+    assert_non_null(root);
+    json_array_foreach(json_object_get(root, "encode_large"), i, item)
+    {
+        struct lm_code8 *code = code_of(item);
+        struct block b;
+        uint8_t digest[LM_SHA256_BYTES];
+        char text[2 * LM_SHA256_BYTES + 1];
+        block_init(&b, lm_code8_data(code), lm_code8_parity(code), number(item, "L"));
+        block_pattern(&b, json_object_get(item, "pattern"));
+        block_encode(&b, code);
+        struct lm_part part = {b.shards[b.k], b.m * b.size};
+        lm_sha256(&part, 1, digest);
+        lm_hex_encode(digest, sizeof digest, text);
+        assert_string_equal(
+            text, json_string_value(json_object_get(item, "sha256_of_concatenated_parity")));
+        lm_hex_encode(b.shards[b.k], 16, text);
+        assert_string_equal(text,
+                            json_string_value(json_object_get(item, "first_parity_first_16")));
+        lm_hex_encode(b.shards[b.k + b.m - 1] + b.size - 16, 16, text);
+        assert_string_equal(text, json_string_value(json_object_get(item, "last_parity_last_16")));
+        block_finish(&b);
+        lm_code8_destroy(code);
+    }
+    assert_int_equal(i, 4);
+    json_decref(root);
+}
+
+static void audio_code_matches_the_vectors(void **state)
+{
+    size_t i;
+    struct lm_code8 *code;
+    json_t *item, *root = json_load_file(LUMEN_VECTORS "/fec.json", 0, NULL);
+    assert_non_null(root);
+    json_t *audio = json_object_get(root, "audio");
+    assert_int_equal(lm_code8_create_audio(&code), 0);
+    expect_matrix(code, json_object_get(audio, "rows"));
+    json_array_foreach(json_object_get(audio, "encode"), i, item) expect_encode(code, item);
+    assert_int_equal(i, 2);
+    lm_code8_destroy(code);
+    json_decref(root);
+}
+
+/* All 64 ways to lose packets of a sound block. */
+static void audio_code_repairs_any_four_of_six(void **state)
+{
+    struct lm_code8 *code;
+    struct block b;
+    seed_random();
+    assert_int_equal(lm_code8_create_audio(&code), 0);
+    block_init(&b, 4, 2, 83);
+    block_random(&b, code);
+    for (unsigned lost = 0; lost < 64; lost++) {
+        memcpy(b.memory, b.original, 6 * b.size);
+        for (unsigned i = 0; i < 6; i++) {
+            b.present[i] = !(lost >> i & 1);
+            if (!b.present[i])
+                memset(b.shards[i], 0xee, b.size);
+        }
+        int result = lm_code8_decode(code, b.shards, b.present, b.size);
+        if (__builtin_popcount(lost) > 2 && lost_data(&b)) {
+            assert_int_equal(result, LM_ENOENT);
+            continue;
+        }
+        assert_int_equal(result, lost_data(&b));
+        assert_memory_equal(b.memory, b.original, 4 * b.size);
+    }
+    block_finish(&b);
+    lm_code8_destroy(code);
+}
+
+static void expect_repair(struct block *b, const struct lm_code8 *code, unsigned lost)
+{
+    memcpy(b->memory, b->original, (b->k + b->m) * b->size);
+    block_lose(b, lost);
+    for (unsigned j = 0; j < b->m; j++)
+        b->shards[b->k + j] = b->present[b->k + j] ? b->memory + (b->k + j) * b->size : NULL;
+    assert_int_equal(lm_code8_decode(code, b->shards, b->present, b->size), lost_data(b));
+    assert_memory_equal(b->memory, b->original, b->k * b->size);
+    for (unsigned j = 0; j < b->m; j++)
+        b->shards[b->k + j] = b->memory + (b->k + j) * b->size;
+}
+
+static void any_k_of_n_shards_restore_the_data(void **state)
+{
+    seed_random();
+    for (int round = 0; round < 300; round++) {
+        unsigned k = 1 + (unsigned)rand() % 254;
+        unsigned m = 1 + (unsigned)rand() % (255 - k);
+        struct lm_code8 *code;
+        struct block b;
+        assert_int_equal(lm_code8_create(&code, k, m), 0);
+        block_init(&b, k, m, 1 + (size_t)rand() % 700);
+        block_random(&b, code);
+        expect_repair(&b, code, m);
+        expect_repair(&b, code, (unsigned)rand() % (m + 1));
+        block_finish(&b);
+        lm_code8_destroy(code);
+    }
+}
+
+/* Every shape: lose as much as possible, data first. */
+static void every_shape_repairs_its_worst_case(void **state)
+{
+    struct lm_code8_cache *cache;
+    assert_int_equal(lm_code8_cache_create(&cache, 1), 0);
+    for (unsigned k = 1; k < 255; k++)
+        for (unsigned m = 1; m <= 255 - k; m += k > 60 && m > 60 ? 7 : 1) {
+            struct block b;
+            const struct lm_code8 *code = lm_code8_cache_get(cache, k, m);
+            block_init(&b, k, m, 3);
+            for (unsigned i = 0; i < k * 3; i++)
+                b.memory[i] = (uint8_t)(i * 89 + 7);
+            block_encode(&b, code);
+            unsigned lost = k < m ? k : m;
+            memset(b.memory, 0, lost * 3);
+            memset(b.present, 0, lost);
+            assert_int_equal(lm_code8_decode(code, b.shards, b.present, 3), (int)lost);
+            assert_memory_equal(b.memory, b.original, k * 3);
+            block_finish(&b);
+        }
+    lm_code8_cache_destroy(cache);
+}
+
+static void too_few_shards_write_nothing(void **state)
+{
+    struct lm_code8 *code;
+    struct block b;
+    assert_int_equal(lm_code8_create(&code, 10, 4), 0);
+    block_init(&b, 10, 4, 50);
+    block_random(&b, code);
+    memset(b.present, 0, 5);
+    memset(b.memory, 0xab, 5 * b.size);
+    memcpy(b.original, b.memory, 14 * b.size);
+    assert_int_equal(lm_code8_decode(code, b.shards, b.present, b.size), LM_ENOENT);
+    b.present[0] = 1;
+    b.present[12] = 0;
+    assert_int_equal(lm_code8_decode(code, b.shards, b.present, b.size), LM_ENOENT);
+    assert_memory_equal(b.memory, b.original, 14 * b.size);
+    block_finish(&b);
+    lm_code8_destroy(code);
+}
+
+static void shapes_out_of_range_are_refused(void **state)
+{
+    static const unsigned shapes[][2] = {{0, 1},     {1, 0},   {255, 1},         {1, 255},
+                                         {128, 128}, {254, 2}, {4000000000u, 1}, {1, 4000000000u}};
+    struct lm_code8 *code;
+    struct lm_code8_cache *cache;
+    assert_int_equal(lm_code8_cache_create(&cache, 0), LM_EINVAL);
+    assert_int_equal(lm_code8_cache_create(&cache, 65), LM_EINVAL);
+    assert_int_equal(lm_code8_cache_create(&cache, 2), 0);
+    for (size_t i = 0; i < sizeof shapes / sizeof shapes[0]; i++) {
+        assert_int_equal(lm_code8_create(&code, shapes[i][0], shapes[i][1]), LM_EINVAL);
+        assert_null(code);
+        assert_null(lm_code8_cache_get(cache, shapes[i][0], shapes[i][1]));
+    }
+    lm_code8_cache_destroy(cache);
+    lm_code8_cache_destroy(NULL);
+    lm_code8_destroy(NULL);
+}
+
+static void cache_drops_the_least_recently_used(void **state)
+{
+    struct lm_code8_cache *cache;
+    assert_int_equal(lm_code8_cache_create(&cache, 2), 0);
+    const struct lm_code8 *a = lm_code8_cache_get(cache, 10, 2);
+    const struct lm_code8 *b = lm_code8_cache_get(cache, 20, 4);
+    assert_ptr_not_equal(a, b);
+    assert_ptr_equal(lm_code8_cache_get(cache, 10, 2), a);
+    assert_ptr_equal(lm_code8_cache_get(cache, 30, 6), b);
+    assert_ptr_equal(lm_code8_cache_get(cache, 10, 2), a);
+    assert_int_equal(lm_code8_data(b), 30);
+    assert_int_equal(lm_code8_parity(b), 6);
+    lm_code8_cache_destroy(cache);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(video_code_matches_the_vectors),
+        cmocka_unit_test(packet_sized_parity_matches_the_vectors),
+        cmocka_unit_test(audio_code_matches_the_vectors),
+        cmocka_unit_test(audio_code_repairs_any_four_of_six),
+        cmocka_unit_test(any_k_of_n_shards_restore_the_data),
+        cmocka_unit_test(every_shape_repairs_its_worst_case),
+        cmocka_unit_test(too_few_shards_write_nothing),
+        cmocka_unit_test(shapes_out_of_range_are_refused),
+        cmocka_unit_test(cache_drops_the_least_recently_used),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
