@@ -1,0 +1,160 @@
+#!/usr/bin/python3
+"""Builds and tests everything; see ./check. Each meson test and each gate counts as one.
+
+The parts, in order:
+  gates      format, layers, sizes, conformance list
+  gcc        optimized build with gcc -Werror, unit and seam tests, simulation, end to end
+  clang      the same sources with clang -Werror, AddressSanitizer and UBSan: unit and seam tests,
+             and a smoke run of every fuzz target
+  tsan       ThreadSanitizer: unit and seam tests, and a stream on fakes
+  off        a build with every optional part off"""
+import argparse
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+
+ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..")
+PARTS = ["gates", "gcc", "clang", "tsan", "off"]
+
+
+class Tally:
+    def __init__(self):
+        self.passed, self.failed, self.skipped = 0, 0, 0
+        self.problems, self.skips = [], []
+
+    def add(self, name, outcome, detail=""):
+        if outcome == "pass":
+            self.passed += 1
+        elif outcome == "skip":
+            self.skipped += 1
+            self.skips.append(f"{name}: {detail or 'no reason given'}")
+        else:
+            self.failed += 1
+            self.problems.append(name)
+            print(f"FAILED {name}\n{detail}", flush=True)
+
+
+def run(command, **options):
+    return subprocess.run(command, cwd=ROOT, text=True, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, check=False, **options)
+
+
+def gate(tally, name, command):
+    done = run(command)
+    tally.add(name, "pass" if done.returncode == 0 else "fail", done.stdout[-6000:])
+
+
+def gates(tally):
+    sources = run(["git", "ls-files", "*.c", "*.h"]).stdout.split()
+    if sources and shutil.which("clang-format"):
+        gate(tally, "format", ["clang-format", "--dry-run", "--Werror"] + sources)
+    gate(tally, "layers", ["scripts/layers.py"])
+    gate(tally, "sizes", ["scripts/longest.py"])
+    gate(tally, "conformance", ["scripts/conformance.py", "--check"])
+
+
+def build(tally, folder, options, compiler):
+    env = dict(os.environ, CC=compiler)
+    path = os.path.join(ROOT, folder)
+    if not os.path.exists(os.path.join(path, "build.ninja")):
+        shutil.rmtree(path, ignore_errors=True)
+        done = run(["meson", "setup", folder] + options, env=env)
+        if done.returncode:
+            tally.add(f"{folder}: configure", "fail", done.stdout[-4000:])
+            return False
+    done = run(["ninja", "-C", folder], env=env)
+    tally.add(f"{folder}: build", "fail" if done.returncode else "pass", done.stdout[-6000:])
+    return done.returncode == 0
+
+
+def skip_reason(output):
+    for line in output.splitlines():
+        if line.lower().startswith("skip"):
+            return line.split(":", 1)[-1].strip()
+    return ""
+
+
+def tests(tally, folder, suites, env=None, jobs=2):
+    log = os.path.join(ROOT, folder, "meson-logs", "testlog.json")
+    if os.path.exists(log):
+        os.unlink(log)
+    command = ["meson", "test", "-C", folder, "--no-rebuild", "--num-processes", str(jobs)]
+    for suite in suites:
+        command += ["--suite", suite]
+    done = run(command, env=dict(os.environ, **(env or {})))
+    if not os.path.exists(log):
+        tally.add(f"{folder}: tests", "fail", done.stdout[-4000:])
+        return
+    with open(log, encoding="utf-8") as file:
+        for line in file:
+            result = json.loads(line)
+            output = result.get("stdout", "") + "\n" + result.get("stderr", "")
+            outcome = {"OK": "pass", "SKIP": "skip"}.get(result["result"], "fail")
+            detail = skip_reason(output) if outcome == "skip" else output[-6000:]
+            tally.add(f"{folder}: {result['name']}", outcome, detail)
+
+
+def part_gcc(tally):
+    if build(tally, "build-check", ["--buildtype=release", "-Dbench=true"], "gcc"):
+        tests(tally, "build-check", ["unit", "seam", "sim"])
+        tests(tally, "build-check", ["e2e"], jobs=1)
+
+
+def part_clang(tally):
+    options = ["--buildtype=debugoptimized", "-Db_sanitize=address,undefined", "-Db_lundef=false",
+               "-Dfuzz=true"]
+    env = {"ASAN_OPTIONS": "detect_leaks=1:abort_on_error=1",
+           "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1"}
+    if build(tally, "build-check-asan", options, "clang"):
+        tests(tally, "build-check-asan", ["unit", "seam", "sim", "fuzz"], env)
+
+
+def part_tsan(tally):
+    options = ["--buildtype=debugoptimized", "-Db_sanitize=thread", "-Db_lundef=false"]
+    env = {"TSAN_OPTIONS": "halt_on_error=1:second_deadlock_stack=1:suppressions="
+                           + os.path.join(ROOT, "tests", "tsan.supp")}
+    if build(tally, "build-check-tsan", options, "clang"):
+        tests(tally, "build-check-tsan", ["unit", "seam", "threads"], env)
+
+
+def part_off(tally):
+    off = ["client", "ipsecmb", "x264", "pipewire", "wlr", "avahi"]
+    options = ["--buildtype=debug"] + [f"-D{name}=disabled" for name in off]
+    if build(tally, "build-check-off", options, "gcc"):
+        tests(tally, "build-check-off", ["unit"])
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="./check", description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--unit", action="store_true", help="gates and unit tests only")
+    parser.add_argument("--part", choices=PARTS, action="append", help="only this part")
+    arguments = parser.parse_args()
+    tally, started = Tally(), time.monotonic()
+    steps = {"gates": gates, "gcc": part_gcc, "clang": part_clang, "tsan": part_tsan,
+             "off": part_off}
+    if arguments.unit:
+        gates(tally)
+        if build(tally, "build-check", ["--buildtype=release", "-Dbench=true"], "gcc"):
+            tests(tally, "build-check", ["unit"])
+    else:
+        for name in arguments.part or PARTS:
+            before = time.monotonic()
+            print(f"check: {name} ...", flush=True)
+            steps[name](tally)
+            print(f"check: {name} took {time.monotonic() - before:.0f} s", flush=True)
+    for line in tally.skips:
+        print(f"SKIPPED {line}")
+    for line in tally.problems:
+        print(f"FAILED {line}")
+    print(f"check: {time.monotonic() - started:.0f} s in all")
+    skipped = f", {tally.skipped} skipped" if tally.skipped else ""
+    print(f"{tally.passed} passed, {tally.failed} failed{skipped}")
+    return 1 if tally.failed or not tally.passed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
