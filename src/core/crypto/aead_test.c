@@ -102,7 +102,7 @@ static void aead_matches_published_gcm_vector(void **state)
 }
 
 /* Frames of encrypted RTSP: type and length, sequence, tag, text. */
-static void aead_matches_encrypted_rtsp(void **state)
+static void aead_matches_encrypted_rtsp(void **state) /* gs-session 78 */
 {
     static const struct {
         const char *iv, *plain, *frame;
@@ -151,7 +151,7 @@ static void expect_control(const uint8_t *key, const json_t *item, const char *i
     expect_message(key, &iv, NULL, &plain, packet.data + 24, packet.data + 8);
 }
 
-static void aead_matches_control_messages(void **state)
+static void aead_matches_control_messages(void **state) /* gs-media 59, 60 */
 {
     size_t i;
     json_t *item, *root = vectors("control.json");

@@ -16,7 +16,7 @@
 
 /* The sound of set 1: each data packet's body is the payload under an IV of rikeyid + sequence,
  * which overflows 32 bits on the way. */
-static void cbc_matches_encrypted_sound(void **state)
+static void cbc_matches_encrypted_sound(void **state) /* gs-media 54 */
 {
     size_t i, payload = 0;
     json_t *packet, *root = json_load_file(LUMEN_VECTORS "/audio.json", 0, NULL);
@@ -109,7 +109,7 @@ static void pairing_key(const char *pin, uint8_t key[16])
     memcpy(key, digest, 16);
 }
 
-static void pairing_primitives_match_the_vectors(void **state)
+static void pairing_primitives_match_the_vectors(void **state) /* gs-session 28 */
 {
     uint8_t key[16], other[16];
     char text[33];

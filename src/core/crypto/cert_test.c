@@ -41,7 +41,7 @@ static void expect_hex(const uint8_t *data, size_t size_bytes, const char *expec
     assert_string_equal(text, expected);
 }
 
-static void certificates_match_the_vectors(void **state)
+static void certificates_match_the_vectors(void **state) /* gs-session 28 */
 {
     static const struct {
         const char *pem, *fingerprint, *signature;
@@ -71,7 +71,7 @@ static void certificates_match_the_vectors(void **state)
 }
 
 /* PKCS#1 v1.5 is deterministic: the pairing secrets' signatures are known. */
-static void signatures_match_the_vectors(void **state)
+static void signatures_match_the_vectors(void **state) /* gs-session 28 */
 {
     static const struct {
         const char *key, *cert, *signature;
@@ -120,7 +120,7 @@ static void expect_refused(const char *pem, size_t size_bytes, int expected)
     assert_int_equal(ERR_peek_error(), 0);
 }
 
-static void pem_holds_exactly_one_certificate(void **state)
+static void pem_holds_exactly_one_certificate(void **state) /* gs-session 42 */
 {
     char text[LM_CERT_PEM_MAX_BYTES + 8];
     size_t size = strlen(host_cert_pem);
@@ -179,7 +179,7 @@ static void make_pem(EVP_PKEY *key, long from_s, long to_s, char *out, size_t ca
     X509_free(x509);
 }
 
-static void only_rsa_keys_of_2048_to_4096_bits(void **state)
+static void only_rsa_keys_of_2048_to_4096_bits(void **state) /* gs-session 42 */
 {
     char pem[LM_CERT_PEM_MAX_BYTES];
     EVP_PKEY *keys[] = {EVP_EC_gen("P-256"), EVP_RSA_gen(1024)};
@@ -198,7 +198,7 @@ static void only_rsa_keys_of_2048_to_4096_bits(void **state)
     }
 }
 
-static void dates_serial_and_version_are_not_judged(void **state)
+static void dates_serial_and_version_are_not_judged(void **state) /* gs-session 46 */
 {
     char pem[LM_CERT_PEM_MAX_BYTES];
     struct lm_key *key = key_of(client_key_pem);
@@ -212,7 +212,7 @@ static void dates_serial_and_version_are_not_judged(void **state)
     lm_key_destroy(key);
 }
 
-static void new_keys_survive_storing(void **state)
+static void new_keys_survive_storing(void **state) /* gs-session 27 */
 {
     char pem[4096], other[4096];
     struct lm_key *key, *again;

@@ -28,7 +28,7 @@ static void sha256_joins_its_parts(void **state)
     expect_digest(NULL, 0, "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
 }
 
-static void pairing_hashes_match_the_vectors(void **state)
+static void pairing_hashes_match_the_vectors(void **state) /* gs-session 28 */
 {
     uint8_t rising[256], falling[256], secrets[4][16];
     for (int i = 0; i < 256; i++) {
@@ -43,7 +43,7 @@ static void pairing_hashes_match_the_vectors(void **state)
     expect_digest(h2, 3, "d2751fb0a8ee058701d4c6f0a5a1427d31cb5321b25a157be5a59d1320b6f01c");
 }
 
-static void hex_round_trips_in_either_case(void **state)
+static void hex_round_trips_in_either_case(void **state) /* gs-session 49 */
 {
     uint8_t bytes[256], back[256];
     char text[513], upper[513];
@@ -60,7 +60,7 @@ static void hex_round_trips_in_either_case(void **state)
     assert_memory_equal(back, bytes, 256);
 }
 
-static void hex_refuses_anything_else(void **state)
+static void hex_refuses_anything_else(void **state) /* gs-session 41 */
 {
     static const struct {
         const char *text;

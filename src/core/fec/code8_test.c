@@ -145,7 +145,7 @@ static struct lm_code8 *code_of(const json_t *item)
     return code;
 }
 
-static void video_code_matches_the_vectors(void **state)
+static void video_code_matches_the_vectors(void **state) /* gs-media 36 */
 {
     size_t i;
     json_t *item, *root = json_load_file(LUMEN_VECTORS "/fec.json", 0, NULL);
@@ -167,7 +167,7 @@ static void video_code_matches_the_vectors(void **state)
     json_decref(root);
 }
 
-static void packet_sized_parity_matches_the_vectors(void **state)
+static void packet_sized_parity_matches_the_vectors(void **state) /* gs-media 36 */
 {
     size_t i;
     json_t *item, *root = json_load_file(LUMEN_VECTORS "/fec.json", 0, NULL);
@@ -198,7 +198,7 @@ static void packet_sized_parity_matches_the_vectors(void **state)
     json_decref(root);
 }
 
-static void audio_code_matches_the_vectors(void **state)
+static void audio_code_matches_the_vectors(void **state) /* gs-media 51 */
 {
     size_t i;
     struct lm_code8 *code;
@@ -214,7 +214,7 @@ static void audio_code_matches_the_vectors(void **state)
 }
 
 /* All 64 ways to lose packets of a sound block. */
-static void audio_code_repairs_any_four_of_six(void **state)
+static void audio_code_repairs_any_four_of_six(void **state) /* gs-media 51 */
 {
     struct lm_code8 *code;
     struct block b;
@@ -253,7 +253,7 @@ static void expect_repair(struct block *b, const struct lm_code8 *code, unsigned
         b->shards[b->k + j] = b->memory + (b->k + j) * b->size;
 }
 
-static void any_k_of_n_shards_restore_the_data(void **state)
+static void any_k_of_n_shards_restore_the_data(void **state) /* gs-media 44 */
 {
     seed_random();
     for (int round = 0; round < 300; round++) {
@@ -272,7 +272,7 @@ static void any_k_of_n_shards_restore_the_data(void **state)
 }
 
 /* Every shape: lose as much as possible, data first. */
-static void every_shape_repairs_its_worst_case(void **state)
+static void every_shape_repairs_its_worst_case(void **state) /* gs-media 44 */
 {
     struct lm_code8_cache *cache;
     assert_int_equal(lm_code8_cache_create(&cache, 1), 0);

@@ -15,7 +15,7 @@ static unsigned number(const json_t *object, const char *name)
     return (unsigned)json_integer_value(json_object_get(object, name));
 }
 
-static void frames_match_the_vectors(void **state)
+static void frames_match_the_vectors(void **state) /* gs-media 37, 39 */
 {
     size_t i, j;
     json_t *item, *block, *root = json_load_file(LUMEN_VECTORS "/fec-block-plan.json", 0, NULL);
@@ -47,7 +47,7 @@ static void expect_block(const struct lm_plan_block *b, unsigned k)
 }
 
 /* Every block size that parity allows, each percentage, a spread of minima. */
-static void parity_follows_from_the_percentage(void **state)
+static void parity_follows_from_the_percentage(void **state) /* gs-media 37, 38 */
 {
     static const unsigned minima[] = {0, 1, 2, 3, 7, 40, 255};
     for (unsigned percent = 1; percent <= 255; percent++)
@@ -63,7 +63,7 @@ static void parity_follows_from_the_percentage(void **state)
             }
 }
 
-static void small_blocks_reach_the_minimum_exactly(void **state)
+static void small_blocks_reach_the_minimum_exactly(void **state) /* gs-media 42 */
 {
     struct lm_plan_params params = {20, 2};
     static const unsigned expected[][3] = {{1, 2, 200},   {2, 2, 100},  {3, 2, 66},  {4, 2, 50},
@@ -77,7 +77,7 @@ static void small_blocks_reach_the_minimum_exactly(void **state)
     }
 }
 
-static void no_percentage_means_no_minimum(void **state)
+static void no_percentage_means_no_minimum(void **state) /* gs-media 42 */
 {
     struct lm_plan_params params = {0, 2};
     struct lm_plan_block b;
@@ -88,7 +88,7 @@ static void no_percentage_means_no_minimum(void **state)
     assert_int_equal(lm_plan_block(&b, 0, &params), LM_EINVAL);
 }
 
-static void frames_keep_every_shard_and_at_most_four_blocks(void **state)
+static void frames_keep_every_shard_and_at_most_four_blocks(void **state) /* gs-media 38, 39 */
 {
     for (unsigned percent = 0; percent <= 255; percent += 5)
         for (unsigned total = 1; total <= 4 * 1023; total += total < 1100 ? 1 : 37) {
@@ -117,7 +117,7 @@ static void frames_out_of_range_are_refused(void **state)
     assert_int_equal(lm_plan_frame(&plan, 1, &wrong), LM_EINVAL);
 }
 
-static void slices_keep_their_blocks(void **state)
+static void slices_keep_their_blocks(void **state) /* gs-media 38 */
 {
     struct lm_plan_params params = {20, 2};
     struct lm_plan plan;
