@@ -352,7 +352,8 @@ int lm_gs_client_message_parse(const uint8_t *data, size_t size_bytes,
             continue;
         if (lm_reader_left(&payload) < client_forms[i].payload_bytes)
             return LM_EPROTO;
-        *out = (struct lm_gs_client_message){.kind = client_forms[i].kind};
+        memset(out, 0, sizeof *out);
+        out->kind = client_forms[i].kind;
         int result = client_forms[i].parse(&payload, out);
         LM_DCHECK(!payload.bad);
         return result;
@@ -371,7 +372,8 @@ int lm_gs_host_message_parse(const uint8_t *data, size_t size_bytes, struct lm_g
             continue;
         if (lm_reader_left(&payload) < host_forms[i].payload_bytes)
             return LM_EPROTO;
-        *out = (struct lm_gs_host_message){.kind = host_forms[i].kind};
+        memset(out, 0, sizeof *out);
+        out->kind = host_forms[i].kind;
         host_forms[i].parse(&payload, out);
         LM_DCHECK(!payload.bad);
         return LM_OK;

@@ -432,7 +432,8 @@ int lm_gs_input_parse(const uint8_t *data, size_t size_bytes, struct lm_gs_input
             continue;
         if (total_bytes < forms[i].total_bytes)
             return LM_EPROTO;
-        *out = (struct lm_gs_input_event){.kind = forms[i].kind};
+        memset(out, 0, sizeof *out);
+        out->kind = forms[i].kind;
         if (forms[i].kind == LM_GS_INPUT_KEY)
             out->key.down = forms[i].down;
         if (forms[i].kind == LM_GS_INPUT_MOUSE_BUTTON)
