@@ -1,8 +1,10 @@
 #include "media/stamp.h"
 
+#include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <setjmp.h>
+#include <stdint.h>
+
 #include <cmocka.h>
 
 #include <stdio.h>
@@ -28,8 +30,10 @@ static void to_luma(int noise)
 
 static void stamp_survives_drawing_and_reading(void **state)
 {
-    static const struct stamp cases[] = {
-        {0, 0}, {1, 1024}, {0xFFFFFFFF, UINT64_C(0x3FFFFFFFFFFFFFF)}, {77, UINT64_C(123456789012345)}};
+    static const struct stamp cases[] = {{0, 0},
+                                         {1, 1024},
+                                         {0xFFFFFFFF, UINT64_C(0x3FFFFFFFFFFFFFF)},
+                                         {77, UINT64_C(123456789012345)}};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         memset(bgrx, 0x55, sizeof bgrx);
         assert_int_equal(stamp_draw_bgrx(&cases[i], bgrx, STRIDE, WIDTH, HEIGHT), 0);
