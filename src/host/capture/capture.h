@@ -30,6 +30,7 @@ struct capture_ops {
     int (*open)(const struct capture_params *params, struct capture **out);
     int (*dispatch)(struct capture *capture, uint64_t now_ns, struct image **out);
     void (*give)(struct capture *capture, struct image *image);
+    void (*recycle)(struct capture *capture, struct image *image);
     void (*close)(struct capture *capture);
 };
 
@@ -54,6 +55,9 @@ int capture_dispatch(struct capture *capture, uint64_t now_ns, struct image **ou
 
 /* Any one thread. The image's memory may be overwritten from now on. */
 void capture_give(struct capture *capture, struct image *image);
+
+/* The capture's own thread gives back an image that it took itself and nobody else has seen. */
+void capture_recycle(struct capture *capture, struct image *image);
 
 /* NULL-safe. All images must have been given back or forgotten. */
 void capture_close(struct capture *capture);

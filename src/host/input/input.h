@@ -38,6 +38,7 @@ struct input_ops {
 
 struct input {
     const struct input_ops *ops;
+    uint32_t width, height; /* of the output, pixels: the plane of input_move_to */
     int fd; /* readable when the compositor says something: call input_flush; -1: never */
     /* What is held, kept by input.c: */
     uint64_t keys_held[12]; /* bit per evdev code 0..767 */
@@ -65,6 +66,9 @@ void input_button(struct input *input, uint32_t evdev_code, bool down);
 
 /* 120 per notch, any amount; + is up (vertical) or right (horizontal). */
 void input_scroll(struct input *input, enum input_axis axis, int32_t amount_120);
+
+/* The output has a new mode. */
+void input_set_size(struct input *input, uint32_t width, uint32_t height);
 
 bool input_key_is_held(const struct input *input, uint32_t evdev_code);
 void input_release_all(struct input *input);
