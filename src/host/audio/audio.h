@@ -5,6 +5,7 @@
 #include "core/base/err.h"
 #include "core/base/log.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 enum { AUDIO_RATE_HZ = 48000, AUDIO_MAX_CHANNELS = 8 };

@@ -16,7 +16,8 @@ enum { ENCODE_MAX_SLICES = 16 };
 enum encode_codec { ENCODE_H264 = 1 };
 
 /* Where the encoder puts one frame. The owner takes `data` once and reuses it; slice i has the
- * room data + i * slice_capacity .. of slice_capacity bytes. */
+ * room data + i * slice_capacity .. of slice_capacity bytes. An encoder may need room for 3/2 of a
+ * slice and 128 bytes, since it escapes in place. */
 struct encode_buffer {
     uint8_t *data;
     size_t slice_capacity; /* bytes */
@@ -33,7 +34,7 @@ struct encode_slice {
 struct encode_params {
     const char *backend; /* "x264", "fake", or NULL: the first that works */
     enum encode_codec codec;
-    uint32_t width, height;
+    uint32_t width, height; /* pixels, even */
     uint32_t refresh_mhz;
     uint32_t bitrate_kbps;     /* of the video stream, without parity */
     uint32_t max_frame_bytes;  /* no frame may exceed this: rate control keeps below it */
@@ -86,16 +87,20 @@ extern const struct encode_ops *const encode_backends[];
 int encode_open(const struct encode_params *params, struct encode **out) LM_MUST_USE;
 
 /* Encodes one picture (NV12, the size of open) and returns when all slices are out. `frame_index`
- * rises by one per frame. *kind is set BEFORE the first on_slice of this frame, so that slices can
- * leave while others are being encoded. No allocation in lumen's own code. LM_EDEVICE: close and
- * open again. */
+ * rises by one per frame. picture->damage is what differs from the picture of the call before;
+ * what lies outside is not looked at again. *kind is set BEFORE the first on_slice of this frame,
+ * so that slices can leave while others are being encoded. No allocation in lumen's own code.
+ * LM_ELIMIT: the frame exceeds max_frame_bytes or a slice its room; the slices from there on were
+ * not handed out, the frame counts as lost and the next one recovers from it. LM_EDEVICE: close
+ * and open again. */
 int encode_picture(struct encode *encode, const struct image *picture, uint32_t frame_index,
                    bool force_key, const struct encode_buffer *buffer, enum encode_kind *kind,
                    struct encode_result *result) LM_MUST_USE;
 
 /* The client lost frames first..last (indices of encode_picture, inclusive; ranges repeat and
  * grow). LM_OK: the next frame references only older good frames and is of kind RECOVERY, or KEY
- * when none is left. LM_EUNSUPPORTED: force a key frame. */
+ * when none is left; a range that an earlier recovery has already left behind changes nothing.
+ * LM_EUNSUPPORTED: force a key frame. LM_EINVAL: first > last. */
 int encode_invalidate(struct encode *encode, uint32_t first_frame, uint32_t last_frame) LM_MUST_USE;
 
 int encode_set_bitrate(struct encode *encode, uint32_t kbps) LM_MUST_USE;
