@@ -20,6 +20,8 @@ static const struct choice log_levels[] = {{"error", LM_LOG_ERROR},
                                            {"info", LM_LOG_INFO},
                                            {"debug", LM_LOG_DEBUG},
                                            {NULL, 0}};
+static const struct choice listens[] = {
+    {"all", CONFIG_LISTEN_ALL}, {"loopback", CONFIG_LISTEN_LOOPBACK}, {NULL, 0}};
 static const struct choice networks[] = {
     {"local", CONFIG_NETWORKS_LOCAL}, {"any", CONFIG_NETWORKS_ANY}, {NULL, 0}};
 static const struct choice encryptions[] = {{"auto", CONFIG_ENCRYPTION_AUTO},
@@ -61,6 +63,8 @@ static const struct key keys[] = {
     TEXT("host", name, "", "Name that clients show. Empty: the machine's name."),
     INT("host", port, 1030, 65513, "47989",
         "Base port. HTTPS is 5 below; video, control, sound 9, 10, 11 above; RTSP 21 above."),
+    CHOICE("host", "listen", listen, listens, "all",
+           "Serve all networks, or only this machine (behind a tunnel or relay)."),
     INT("host", max_sessions, 1, 16, "4", "Most desktops at the same time."),
     INT("host", grace_s, -1, 604800, "300",
         "Seconds that a desktop and its programs are kept after its client is gone. -1: until "
@@ -70,7 +74,7 @@ static const struct key keys[] = {
     CHOICE("pairing", "networks", pairing_networks, networks, "local",
            "Who may ask to pair: private and link-local addresses, or any."),
     INT("pairing", pairing_max_failures, 1, 1000, "5",
-        "Failed attempts per hour and address, after which new ones are refused."),
+        "Wrong PINs per hour, after which new requests are refused for a while."),
     CHOICE("stream", "encryption", encryption, encryptions, "auto",
            "auto: the control channel always, sound and picture too beyond the local network; all: "
            "ask for everything; required: refuse clients that do not encrypt everything."),

@@ -19,6 +19,8 @@ enum config_encryption {
     CONFIG_ENCRYPTION_REQUIRED, /* refuse clients that do not */
 };
 
+enum config_listen { CONFIG_LISTEN_ALL = 1, CONFIG_LISTEN_LOOPBACK };
+
 enum config_networks { CONFIG_NETWORKS_LOCAL = 1, CONFIG_NETWORKS_ANY };
 
 enum config_on_exit { CONFIG_ON_EXIT_END = 1, CONFIG_ON_EXIT_KEEP };
@@ -34,6 +36,7 @@ struct config_app {
 struct config {
     char name[CONFIG_NAME_BYTES]; /* shown to clients; "" means the machine's name */
     int32_t port;
+    int32_t listen; /* enum config_listen */
     int32_t max_sessions;
     int32_t grace_s; /* -1: until released */
     bool discovery;

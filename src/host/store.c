@@ -284,7 +284,7 @@ static bool name_is_taken(struct store *store, const struct store_device *device
 
 static void make_name_unique(struct store *store, struct store_device *device)
 {
-    char base[STORE_NAME_BYTES - 8], name[STORE_NAME_BYTES];
+    char base[STORE_NAME_BYTES - 16], name[STORE_NAME_BYTES];
     snprintf(base, sizeof base, "%.*s", (int)sizeof base - 1,
              *device->name ? device->name : "device");
     snprintf(name, sizeof name, "%s", base);

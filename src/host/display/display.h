@@ -24,9 +24,11 @@ struct display_params {
         *runtime_dir; /* an existing directory of mode 0700, short (socket paths end at 107) */
     struct display_mode mode;
     bool xwayland;
-    const char *terminal; /* command line of the Desktop's terminal; NULL: the default */
-    const char *launcher; /* command line of the launcher; NULL: the default */
-    uint64_t timeout_ns;  /* for open as a whole */
+    const char *terminal;  /* command line of the Desktop's terminal; NULL: the default */
+    const char *launcher;  /* command line of the launcher; NULL: the default */
+    bool desktop_programs; /* the Desktop application: a terminal is open at the start */
+    bool sound;            /* start a sound server */
+    uint64_t timeout_ns;   /* for open as a whole */
     const struct lm_log *log;
 };
 
@@ -35,6 +37,7 @@ struct display_env {
     const char *wayland_socket; /* absolute path */
     const char *output_name;    /* "HEADLESS-1" */
     const char *pipewire_dir;   /* PIPEWIRE_RUNTIME_DIR of the sound server; NULL: none */
+    uint64_t frame_grid_ns;     /* period of the exact frame clock; 0: the compositor's own */
 };
 
 enum display_event {
