@@ -196,6 +196,7 @@ struct parse {
     size_t error_bytes;
     const char *at; /* what is left of the text */
     int line;       /* the one being parsed: inih itself does not tell its handler */
+    bool continued; /* it is indented: the value before goes on */
     bool failed;
 };
 
@@ -222,9 +223,21 @@ static struct config_app *app_named(struct config *config, const char *name)
     return app;
 }
 
+/* An indented line goes on with the text of the line before. */
+static bool append_text(const struct key *key, void *base, const char *value)
+{
+    char *field = (char *)base + key->offset;
+    size_t used = strlen(field), length = strlen(value);
+    if (key->type != TYPE_TEXT || used + 1 + length >= (size_t)key->high)
+        return false;
+    field[used] = ' ';
+    memcpy(field + used + 1, value, length + 1);
+    return true;
+}
+
 static int apply(struct parse *p, int line, const struct key *key, void *base, const char *value)
 {
-    if (set_value(key, base, value))
+    if (p->continued ? append_text(key, base, value) : set_value(key, base, value))
         return 1;
     char range[160], text[512];
     describe_range(key, range, sizeof range);
@@ -285,9 +298,10 @@ static char *next_line(char *out, int size, void *user)
     size_t length = strcspn(p->at, "\n");
     p->line++;
     if (length + 2 > (size_t)size) {
-        fail(p, p->line, "the line is too long");
+        fail(p, p->line, "the line is too long; go on in the next line, indented");
         return NULL;
     }
+    p->continued = *p->at == ' ' || *p->at == '\t';
     memcpy(out, p->at, length);
     memcpy(out + length, "\n", 2);
     p->at += length + (p->at[length] == '\n');
@@ -399,7 +413,8 @@ static void file_key(FILE *out, const struct key *key, const char *range)
 void config_print_default_file(FILE *out)
 {
     fprintf(out,
-            "# lumen-host's configuration. Every key is shown with its default, commented out.\n");
+            "# lumen-host's configuration. Every key is shown with its default, commented out.\n"
+            "# A long text goes on in the next line, indented.\n");
     print_keys(out, keys, LM_ARRAY_LEN(keys), file_key, file_section);
     print_keys(out, app_keys, LM_ARRAY_LEN(app_keys), file_key, file_section);
 }

@@ -40,6 +40,17 @@ static void values_replace_defaults(void **state)
     assert_int_equal(c.apps[1].on_exit, CONFIG_ON_EXIT_KEEP);
 }
 
+static void indented_line_goes_on_with_a_text(void **state)
+{
+    struct config c;
+    char error[512];
+    const char *text = "[app:A]\ncommand = first part\n    second part\n";
+    assert_int_equal(config_parse(&c, "x.conf", text, error, sizeof error), LM_OK);
+    assert_string_equal(c.apps[1].command, "first part second part");
+    text = "[host]\nport = 50000\n  1\n";
+    assert_int_equal(config_parse(&c, "x.conf", text, error, sizeof error), LM_EINVAL);
+}
+
 static void errors_name_file_line_key_and_range(void **state)
 {
     static const struct {
@@ -117,6 +128,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(defaults_are_in_range_and_have_a_desktop),
         cmocka_unit_test(values_replace_defaults),
+        cmocka_unit_test(indented_line_goes_on_with_a_text),
         cmocka_unit_test(errors_name_file_line_key_and_range),
         cmocka_unit_test(overlong_line_is_an_error_with_its_number),
         cmocka_unit_test(missing_file_is_told_apart),

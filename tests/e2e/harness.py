@@ -85,11 +85,12 @@ class Host:
     def start(self):
         name, value = self.marker.split("=")
         env = dict(os.environ, **{name: value})
+        before = self.log().count("is ready") if os.path.exists(self.log_path) else 0
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(
                 [HOST] + self.common + ["--trace", self.trace] + self.options,
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=env)
-        wait_until("the host is ready", 10, lambda: "is ready" in self.log() or
+        wait_until("the host is ready", 10, lambda: self.log().count("is ready") > before or
                    (self.process.poll() is not None and self.fail("the host ended at once")))
 
     def fail(self, why):

@@ -18,8 +18,9 @@ struct display_mode {
 };
 
 struct display_params {
-    const char *backend; /* "embedded-sway", "null", or NULL: the first that works */
-    const char *name;    /* of the session, for directories and logs: [a-z0-9-]{1,32} */
+    const char
+        *backend;     /* "embedded-sway", "null", or NULL: the first that works but the null one */
+    const char *name; /* of the session, for directories and logs: [a-z0-9-]{1,32} */
     const char
         *runtime_dir; /* an existing directory of mode 0700, short (socket paths end at 107) */
     struct display_mode mode;
@@ -37,7 +38,9 @@ struct display_env {
     const char *wayland_socket; /* absolute path */
     const char *output_name;    /* "HEADLESS-1" */
     const char *pipewire_dir;   /* PIPEWIRE_RUNTIME_DIR of the sound server; NULL: none */
-    uint64_t frame_grid_ns;     /* period of the exact frame clock; 0: the compositor's own */
+    /* Programs paint and pictures follow on the multiples of this period on CLOCK_MONOTONIC
+     * (frame_grid.h); 0: no exact clock, the output runs at twice the mode's rate. */
+    uint64_t frame_grid_ns;
 };
 
 enum display_event {

@@ -100,7 +100,7 @@ static void find_frame_clock(struct sway_display *d)
 
 /* --- start --- */
 
-static void explain_loss(const struct sway_display *d, const char *text)
+static void explain_loss(const struct sway_display *d, int status, const char *text)
 {
     char line[900];
     size_t size = strlen(text), skipped = size < sizeof line ? 0 : size - sizeof line + 1;
@@ -108,7 +108,9 @@ static void explain_loss(const struct sway_display *d, const char *text)
     for (char *p = line; *p; p++)
         if (*p == '\n')
             *p = p[1] ? '|' : 0;
-    lm_error(d->log, AREA, "the compositor ended%s%s", *line ? ": " : "", line);
+    lm_error(d->log, AREA, "the compositor ended with %s %d%s%s",
+             WIFSIGNALED(status) ? "signal" : "status",
+             WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status), *line ? ": " : "", line);
 }
 
 static void explain_exit(const struct sway_display *d, const struct control_message *m)
@@ -138,7 +140,7 @@ static enum display_event take_message(struct sway_display *d, int *status)
         m.text[sizeof m.text - 1] = 0;
         if (size <= 0 || m.kind == CONTROL_LOST) {
             d->lost = true;
-            explain_loss(d, size > 0 ? m.text : "its supervisor is gone");
+            explain_loss(d, m.status, size > 0 ? m.text : "its supervisor is gone");
             return DISPLAY_EVENT_LOST;
         }
         if (m.kind == CONTROL_EXITED) {

@@ -18,7 +18,7 @@
 
 enum { PATH_BYTES = SESSION_DIR_BYTES + 64 };
 
-/* "@" stands for the session's directory, "" ends nothing and is left out. */
+/* "@" stands for the session's directory. */
 static const struct {
     const char *argv[6];
     const char *socket; /* NULL: makes its own, or has none */
@@ -39,6 +39,7 @@ const char *service_name(enum service_kind kind)
 static void set_path(const char *variable, const char *prefix, const char *dir, const char *name)
 {
     char value[PATH_BYTES + 16];
+    LM_CHECK(dir);
     snprintf(value, sizeof value, "%s%s%s", prefix, dir, name);
     setenv(variable, value, 1);
 }

@@ -11,10 +11,11 @@ enum {
     FINER_STEPS = 2, /* of the quantiser, per frame of a moving picture */
 };
 
-/* Octaves of bits per step of the quantiser. Real slopes lie between (text is flat, grain steep);
- * going coarser counts on little, going finer expects much, so that errors fall to the small side.
- */
-static const double slope_coarser = 0.11, slope_finer = 0.19;
+/* Octaves of bits per step of the quantiser: text is flat, grain is steep. */
+static const double slope_start = 0.15, slope_min = 0.08, slope_max = 0.6;
+
+/* Going coarser counts on less, going finer expects more, so that errors fall to the small side. */
+static const double caution_coarser = 0.75, caution_finer = 1.25;
 
 /* Share of a frame's bits that a P and a key frame aim at. */
 static const double aim_p = 1, aim_key = 1.5;
@@ -29,8 +30,8 @@ int encode_rate_init(struct encode_rate *rate, const struct encode_rate_params *
     if (!rate->before)
         return LM_ENOMEM;
     rate->picture_qp = ENCODE_RATE_QP_MAX;
-    rate->change = (struct encode_rate_anchor){0.03, 26};
-    rate->detail = (struct encode_rate_anchor){0.12, 26};
+    rate->change = (struct encode_rate_anchor){0.03, 26, slope_start};
+    rate->detail = (struct encode_rate_anchor){0.12, 26, slope_start};
     rate->refine_factor = 0.4;
     encode_rate_set_bitrate(rate, params->bitrate_kbps);
     return LM_OK;
@@ -74,7 +75,7 @@ static void look(struct encode_rate *rate, const struct image *picture)
 
 static double cost(const struct encode_rate_anchor *a, double units, double qp)
 {
-    double slope = qp > a->qp ? slope_coarser : slope_finer;
+    double slope = a->slope * (qp > a->qp ? caution_coarser : caution_finer);
     return a->bits_per_unit * units * exp2((a->qp - qp) * slope);
 }
 
@@ -118,7 +119,7 @@ int32_t encode_rate_next(struct encode_rate *rate, const struct image *picture, 
         qp++;
     /* Grain costs nothing until the quantiser is fine enough, and then everything: towards finer
      * in moving pictures only by steps. */
-    if (rate->primed && rate->moved_bits > aim * 0.5 && qp < rate->qp - FINER_STEPS) {
+    if (rate->primed && rate->moved_bits > rate->refined_bits && qp < rate->qp - FINER_STEPS) {
         qp = rate->qp - FINER_STEPS;
         expect(rate, qp, new_share);
     }
@@ -132,10 +133,25 @@ static void learn(struct encode_rate_anchor *a, double qp, double ratio)
     a->qp = qp;
 }
 
+/* Two moving pictures in a row at different quantisers tell how steep this content is. */
+static void learn_slope(struct encode_rate *rate, double bits)
+{
+    bool moving = !rate->key && rate->moved_bits > rate->refined_bits + rate->fresh_bits;
+    int32_t step = rate->qp - rate->moved_qp;
+    if (moving && rate->moved_before > 0 && step != 0) {
+        double slope = log2(rate->moved_before / LM_MAX(bits, 1.0)) / step;
+        slope = LM_CLAMP(slope, slope_min, slope_max);
+        rate->change.slope += (slope - rate->change.slope) * 0.5;
+    }
+    rate->moved_before = moving ? bits : 0;
+    rate->moved_qp = rate->qp;
+}
+
 /* The error of the guess goes to its three parts, each by its share. */
 void encode_rate_done(struct encode_rate *rate, uint64_t bits)
 {
     double expected = LM_MAX(rate->fresh_bits + rate->moved_bits + rate->refined_bits, 1.0);
+    learn_slope(rate, (double)bits);
     double error = LM_CLAMP(((double)bits + 1) / expected, 0.05, 20.0);
     if (rate->fresh_bits > expected * 0.3 && (double)bits > rate->frame_bits * 0.1)
         learn(&rate->detail, rate->qp, pow(error, 0.7 * rate->fresh_bits / expected));

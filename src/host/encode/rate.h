@@ -27,6 +27,7 @@ struct encode_rate_params {
 struct encode_rate_anchor {
     double bits_per_unit;
     double qp;
+    double slope; /* octaves of bits per step of the quantiser */
 };
 
 struct encode_rate {
@@ -41,6 +42,8 @@ struct encode_rate {
     struct encode_rate_anchor change, detail;
     double refine_factor; /* what refining costs, to what the detail would cost anew */
     double fresh_bits, moved_bits, refined_bits; /* expected of this frame */
+    double moved_before; /* bits of the frame before when it was all motion, else 0 */
+    int32_t moved_qp;    /* its quantiser */
     int32_t qp;
     bool key, primed;
 };
