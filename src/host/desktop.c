@@ -11,7 +11,7 @@
 
 struct desktop {
     struct desktop_params params;
-    char texts[7][600]; /* copies of the params' strings */
+    char texts[8][600]; /* copies of the params' strings */
     struct thread thread;
     struct lm_wake wake;
 
@@ -140,6 +140,7 @@ int desktop_create(const struct desktop_params *params, struct desktop **out)
     keep_text(d, 4, &d->params.display.launcher);
     keep_text(d, 5, &d->params.command);
     keep_text(d, 6, &d->params.keyboard_layout);
+    keep_text(d, 7, &d->params.input_backend);
     pthread_mutex_init(&d->lock, NULL);
     int code = lm_wake_init(&d->wake);
     if (!code)

@@ -40,6 +40,7 @@ static void keep_params(struct pipeline *p, const struct pipeline_params *params
     keep_text(p, 2, &p->params.output_name);
     keep_text(p, 3, &p->params.pipewire_dir);
     keep_text(p, 4, &p->params.encoder);
+    keep_text(p, 5, &p->params.audio_backend);
 }
 
 static int open_rings(struct pipeline *p)

@@ -94,13 +94,13 @@ static int encode_into(struct pipeline *p, struct coded *coded, bool force_key)
     int code = encode_picture(p->encode, &p->convert->picture, p->encode_frame, force_key,
                               &coded->buffer, &coded->kind, &result);
     PIPELINE_COUNT(p, encode_ns, lm_clock_now_ns() - started);
-    if (!code) {
+    if (!code)
         count_frame(p, result.kind, repeated);
-        p->encode_frame++;
-    }
+    if (!code || code == LM_ELIMIT)
+        p->encode_frame++; /* a frame beyond the limits is a lost one: the next recovers from it */
     atomic_store_explicit(&coded->result, code, memory_order_release);
     lm_wake_signal(&p->send_wake);
-    return code;
+    return code == LM_ELIMIT ? LM_OK : code;
 }
 
 static int convert_newest(struct pipeline *p, struct image *image, uint64_t now)
@@ -125,7 +125,11 @@ static void schedule_repeat(struct pipeline *p, uint64_t now, bool repeated)
 static bool encode_one(struct pipeline *p, struct image *image, struct coded *coded, bool force_key,
                        uint64_t now)
 {
-    int code = image ? convert_newest(p, image, now) : LM_OK;
+    int code = LM_OK;
+    if (image)
+        code = convert_newest(p, image, now);
+    else
+        p->convert->picture.damage = (struct image_rect){0}; /* the same again, a little finer */
     if (code) {
         pipeline_fail(p, "the picture cannot be converted", code);
         return false;

@@ -41,7 +41,7 @@ struct pipeline {
     struct pipeline_params params;
     struct stream_params stream;
     uint8_t key[16];    /* wiped at destroy */
-    char texts[5][256]; /* copies of the params' strings */
+    char texts[6][256]; /* copies of the params' strings */
     _Atomic bool stopping, started;
 
     /* capture thread */
@@ -79,7 +79,7 @@ struct pipeline {
     struct lm_sender *sender;
     struct coded *sending;
     uint32_t blocks_pushed, blocks;
-    bool sending_begun;
+    bool sending_begun, await_key; /* await_key: no other frame may leave */
     struct lm_udp_route video_route;
     struct lm_ring video_routes, audio_routes; /* struct lm_udp_route, from main */
     struct lm_ring traces;                     /* struct pipeline_trace, to whoever reads them */

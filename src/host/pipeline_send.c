@@ -83,14 +83,18 @@ static int begin_frame(struct pipeline *p, struct coded *coded, uint64_t now)
 }
 
 /* The frame cannot be sent as it is. The sender may use its index again, so the encoder's count
- * may run ahead of it, and the encoder must start afresh. */
-static void drop_frame(struct pipeline *p)
+ * may run ahead of it, and the client cannot tell that there was such a frame: when the encoder
+ * does not know either, nothing that may refer to it can follow before a key frame. */
+static void drop_frame(struct pipeline *p, bool need_key)
 {
     lm_sender_abort(p->sender);
     atomic_store_explicit(&p->index_offset,
                           p->sending->encode_index + 1 - lm_sender_next_frame(p->sender),
                           memory_order_relaxed);
     PIPELINE_COUNT(p, frames_dropped, 1);
+    if (!need_key)
+        return;
+    p->await_key = true;
     atomic_store_explicit(&p->key_wanted, true, memory_order_release);
     lm_wake_signal(&p->encode_wake);
 }
@@ -127,7 +131,8 @@ static bool frame_is_over(struct pipeline *p)
     if (p->blocks_pushed < p->blocks) {
         if (result == LM_OK)
             return false; /* all slices are there: push_ready goes on */
-        drop_frame(p);
+        /* Too large: the encoder recovers by itself, but not from an earlier drop. */
+        drop_frame(p, result != LM_ELIMIT || p->await_key);
     }
     return true;
 }
@@ -136,15 +141,21 @@ static void push_ready(struct pipeline *p, uint64_t now)
 {
     struct coded *coded = p->sending;
     while (p->blocks_pushed < p->blocks && block_is_ready(p, coded, p->blocks_pushed)) {
+        if (p->await_key && coded->kind != ENCODE_KIND_KEY) {
+            drop_frame(p, false); /* the key frame was asked for */
+            p->blocks_pushed = p->blocks;
+            return;
+        }
         if (!p->sending_begun) {
             int code = begin_frame(p, coded, now);
             if (code == LM_EFULL)
                 return; /* earlier frames are still leaving */
             LM_CHECK(code == LM_OK);
             p->sending_begun = true;
+            p->await_key = false;
         }
         if (push_block(p, coded, p->blocks_pushed, now)) {
-            drop_frame(p);
+            drop_frame(p, true);
             p->blocks_pushed = p->blocks;
             return;
         }

@@ -21,8 +21,11 @@ static const char sway_base[] = "xwayland %s\n"
                                 "input type:keyboard repeat_delay 400\n"
                                 "input type:keyboard repeat_rate 30\n";
 
-static const char sway_keys[] = "set $lumen_terminal %s\n"
-                                "set $lumen_launcher %s\n"
+/* sway's own settings are not for a compositor that somebody starts on its desktop. */
+#define CLEAN "env -u WLR_BACKENDS -u WLR_RENDERER -u WLR_LIBINPUT_NO_DEVICES "
+
+static const char sway_keys[] = "set $lumen_terminal " CLEAN "%s\n"
+                                "set $lumen_launcher " CLEAN "%s\n"
                                 "bindsym Mod4+Return exec $lumen_terminal\n"
                                 "bindsym Mod1+Return exec $lumen_terminal\n"
                                 "bindsym Mod4+d exec $lumen_launcher\n"
@@ -209,8 +212,8 @@ static int write_sway(const char *dir, const struct display_params *params)
                                  "exec echo \"$DISPLAY\" >%s/x11.new && mv %s/x11.new %s/%s\n", dir,
                                  dir, dir, DESKTOP_X11_FILE);
     if (params->desktop_programs)
-        used += (size_t)snprintf(text + used, sizeof text - used, "%sexec %s -e sh %s/welcome\n",
-                                 sway_bar, terminal, dir);
+        used += (size_t)snprintf(text + used, sizeof text - used,
+                                 "%sexec " CLEAN "%s -e sh %s/welcome\n", sway_bar, terminal, dir);
     LM_CHECK(used < sizeof text);
     return session_dir_write(dir, "sway.conf", text);
 }

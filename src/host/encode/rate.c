@@ -8,7 +8,7 @@
 
 enum {
     ROW_STEP = 4,    /* every 4th row is looked at */
-    FINER_STEPS = 2, /* of the quantiser, per frame of a moving picture */
+    FINER_STEPS = 3, /* of the quantiser, per frame of a moving picture */
 };
 
 /* Octaves of bits per step of the quantiser: text is flat, grain is steep. */
@@ -159,8 +159,8 @@ void encode_rate_done(struct encode_rate *rate, uint64_t bits)
         learn(&rate->change, rate->qp, pow(error, 0.7 * rate->moved_bits / expected));
     rate->refine_factor *= pow(error, 0.9 * rate->refined_bits / expected);
     /* Room is left and yet no step was taken: doubt what the last step seemed to cost. */
-    if (rate->refined_bits <= 0 && (double)bits < rate->frame_bits * 0.5)
-        rate->refine_factor *= 0.8;
+    if (rate->refined_bits <= 0 && (double)bits < rate->frame_bits * 0.85)
+        rate->refine_factor *= 0.9;
     rate->refine_factor = LM_CLAMP(rate->refine_factor, 0.02, 4.0);
     /* A little credit lets whole steps of the quantiser alternate around the bitrate. */
     rate->debt_bits += (double)bits - rate->frame_bits;

@@ -48,7 +48,7 @@ static void expect(struct input *input, const struct record_event *events, uint3
         expect(input, events_, LM_ARRAY_LEN(events_));                                             \
     } while (0)
 
-static void repeated_keys_are_one_event(void **state)
+static void repeated_keys_are_one_event(void **state) /* gs-media 83 */
 {
     struct input *input = *state;
     input_key(input, KEY_A, false);
@@ -87,7 +87,7 @@ static void buttons_out_of_range_are_ignored(void **state)
     EXPECT(input, {RECORD_BUTTON, BTN_EXTRA, true, 0, 0}, {RECORD_BUTTON, BTN_EXTRA, false, 0, 0});
 }
 
-static void positions_are_clamped_to_the_output(void **state)
+static void positions_are_clamped_to_the_output(void **state) /* gs-media 74 */
 {
     struct input *input = *state;
     input_move_to(input, 0, 0);
@@ -123,7 +123,7 @@ static void moves_and_scrolls_are_bounded(void **state)
            {RECORD_SCROLL, INPUT_AXIS_HORIZONTAL, false, 120000, 0});
 }
 
-static void only_characters_are_typed(void **state)
+static void only_characters_are_typed(void **state) /* gs-media 84 */
 {
     struct input *input = *state;
     static const uint32_t no[] = {0, 0xD800, 0xDFFF, 0x110000, UINT32_MAX};
@@ -136,7 +136,7 @@ static void only_characters_are_typed(void **state)
            {RECORD_TEXT, 0x10FFFF, false, 0, 0});
 }
 
-static void release_all_releases_what_is_held_and_no_more(void **state)
+static void release_all_releases_what_is_held_and_no_more(void **state) /* gs-media 81 */
 {
     struct input *input = *state;
     input_key(input, KEY_LEFTSHIFT, true);
