@@ -358,6 +358,10 @@ int main(int argc, char **argv)
     static const char *const kinds[] = {NULL, "scroll", "game", "typing"};
     for (int i = 0; i < 5 && i + 1 < argc; i++)
         numbers[i] = (uint32_t)strtoul(argv[i + 1], NULL, 10);
+    if (!numbers[0] || !numbers[1] || !numbers[2] || !numbers[3] || !numbers[4]) {
+        fprintf(stderr, "Usage: bench-encode [width height fps kbps frames [name-part]]\n");
+        return 2;
+    }
     for (enum content_kind kind = CONTENT_SCROLL; kind <= CONTENT_TYPING; kind++) {
         printf("%s %ux%u@%u %u kbit/s\n%-18s first ms p50/p99  total p50/p99  PSNR-Y    SSIM    "
                "kbps  max KB cpu ms  conv\n",

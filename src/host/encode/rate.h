@@ -12,8 +12,8 @@
 #include <stdbool.h>
 
 enum {
-    ENCODE_RATE_QP_MIN = 8, /* finer is not seen, and costs time */
-    ENCODE_RATE_QP_MAX = 48,
+    ENCODE_RATE_QP_MIN = 4, /* with this, still text is no worse than what x264 makes of it */
+    ENCODE_RATE_QP_MAX = 44,
 };
 
 struct encode_rate_params {
