@@ -51,7 +51,7 @@ static uint64_t model(double bits_at_26, int32_t qp)
 
 static void rate_steady_motion_meets_the_bitrate(void **state)
 {
-    static const double weights[] = {50e3, 300e3, 3e6};
+    static const double weights[] = {50e3, 300e3, 1.8e6};
     for (size_t w = 0; w < 3; w++) {
         struct fixture f = make();
         double sum = 0;
