@@ -209,9 +209,30 @@ static int print_help(void)
     return FAILURE_NONE;
 }
 
+/* The manual page is the help, laid out as it stands. */
+static int print_manual(void)
+{
+    char text[HELP_BYTES];
+    if (flags_help(text, sizeof text) < 0)
+        return FAILURE_OTHER;
+    printf(".TH LUMEN-CLIENT 1 \"\" \"lumen %s\" \"User Commands\"\n.SH NAME\n"
+           "lumen-client \\- see and use a desktop of another machine\n.SH SYNOPSIS\n"
+           ".B lumen-client\n\\fICOMMAND\\fR [\\fIOPTION\\fR...]\n.SH DESCRIPTION\n.nf\n",
+           LUMEN_VERSION);
+    for (const char *c = text; *c; c++) {
+        if ((c == text || c[-1] == '\n') && (*c == '.' || *c == '\''))
+            fputs("\\&", stdout);
+        fputs(*c == '\\' ? "\\e" : *c == '-' ? "\\-" : (char[]){*c, 0}, stdout);
+    }
+    puts(".fi");
+    return FAILURE_NONE;
+}
+
 int main(int argc, char **argv)
 {
     struct flags flags;
+    if (argc == 2 && strcmp(argv[1], "--manual") == 0) /* for the build, not for people */
+        return print_manual();
     struct failure failure = {0};
     char error[FLAGS_ERROR_BYTES];
     if (flags_parse(&flags, argc, argv, error) < 0) {

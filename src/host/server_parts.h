@@ -40,6 +40,8 @@ struct stream {
     struct host_session *session;
     struct pipeline *pipeline;
     _Atomic bool failed; /* set on the pipeline's threads */
+    uint64_t counted_ns; /* when the counters were last logged */
+    struct pipeline_stats counted;
 };
 
 /* A launch or resume that is answered when the desktop is ready. */

@@ -388,8 +388,44 @@ static void write_trace(FILE *out, uint32_t session, const struct pipeline_trace
     fprintf(out, "]}\n");
 }
 
+/* A line a second at debug level; at once and at most once a stream, what weakens it. */
+static void log_counters(struct server *s, struct stream *stream, uint64_t now_ns)
+{
+    if (now_ns - stream->counted_ns < LM_NS_PER_S)
+        return;
+    struct pipeline_stats stats, *before = &stream->counted;
+    pipeline_get_stats(stream->pipeline, &stats);
+    uint64_t weak = stats.blocks_unprotected + stats.blocks_underprotected;
+    if (weak && !before->blocks_unprotected && !before->blocks_underprotected)
+        lm_warn(
+            s->log, "stream",
+            "session %u: a frame was too large for its full parity; a lower bitrate or a larger "
+            "packet size keeps all frames protected",
+            stream->session->number);
+    if (stats.frames_dropped && !before->frames_dropped)
+        lm_warn(s->log, "stream", "session %u: a frame was too large to be sent and was dropped",
+                stream->session->number);
+    lm_debug(
+        s->log, "stream",
+        "session %u: %llu frames (%llu key, %llu recovery, %llu repeated), %llu images skipped, "
+        "%.1f Mbit/s, %llu sound datagrams, client repaired %llu and lost %llu blocks",
+        stream->session->number, (unsigned long long)(stats.frames - before->frames),
+        (unsigned long long)(stats.key_frames - before->key_frames),
+        (unsigned long long)(stats.recovery_frames - before->recovery_frames),
+        (unsigned long long)(stats.repeated_frames - before->repeated_frames),
+        (unsigned long long)(stats.images_skipped - before->images_skipped),
+        (double)(stats.video_bytes - before->video_bytes) * 8e3 /
+            (double)(now_ns - stream->counted_ns),
+        (unsigned long long)(stats.audio_datagrams - before->audio_datagrams),
+        (unsigned long long)stats.client_blocks_repaired,
+        (unsigned long long)stats.client_blocks_lost);
+    *before = stats;
+    stream->counted_ns = now_ns;
+}
+
 void server_stream_tick(struct server *s)
 {
+    uint64_t now_ns = lm_clock_now_ns();
     for (int i = 0; i < SERVER_MAX_STREAMS; i++) {
         struct stream *stream = &s->streams[i];
         struct pipeline_trace trace;
@@ -397,6 +433,8 @@ void server_stream_tick(struct server *s)
             continue;
         while (s->params.trace && pipeline_pop_trace(stream->pipeline, &trace))
             write_trace(s->params.trace, stream->session->number, &trace);
+        if (!stream->dying)
+            log_counters(s, stream, now_ns);
         if (!stream->dying && atomic_exchange(&stream->failed, false) &&
             server_session_event(stream->session, SESSION_EV_STREAM_FAILED))
             lm_debug(s->log, "stream", "failed at the wrong time");
