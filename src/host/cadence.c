@@ -4,7 +4,7 @@
 
 /* A quarter of a period: more than a compositor's jitter, and less than what would let two
  * pictures of one period through. */
-enum { TOLERANCE_DIVISOR = 4 };
+enum { TOLERANCE_DIVISOR = 4, SHIFT_DIVISOR = 128 };
 
 void cadence_init(struct cadence *c, uint32_t refresh_mhz)
 {
@@ -23,7 +23,7 @@ uint64_t cadence_ready_ns(const struct cadence *c)
     return c->due_ns > c->tolerance_ns ? c->due_ns - c->tolerance_ns : 0;
 }
 
-void cadence_take(struct cadence *c, uint64_t now_ns)
+void cadence_take(struct cadence *c, uint64_t now_ns, uint64_t waited_ns)
 {
     /* Later than due by more than the tolerance: the source paused; start counting anew. A smaller
      * delay is jitter, and keeping the old grid keeps the mean rate exact. */
@@ -32,6 +32,8 @@ void cadence_take(struct cadence *c, uint64_t now_ns)
         c->fraction = 0;
     }
     c->due_ns += c->period_ns;
+    if (waited_ns < c->period_ns)
+        c->due_ns -= LM_MIN(waited_ns, c->period_ns / SHIFT_DIVISOR);
     c->fraction += c->remainder;
     if (c->fraction >= c->divisor) {
         c->fraction -= c->divisor;

@@ -19,7 +19,10 @@ void cadence_init(struct cadence *c, uint32_t refresh_mhz);
 /* The earliest time at which the next frame may be taken. */
 uint64_t cadence_ready_ns(const struct cadence *c);
 
-/* A frame was taken at `now_ns` (not before cadence_ready_ns). */
-void cadence_take(struct cadence *c, uint64_t now_ns);
+/* A frame was taken at `now_ns` (not before cadence_ready_ns). `waited_ns`: how long the picture
+ * had to wait for that, 0 when it replaced an older one that was never taken. A source of the same
+ * rate but another phase would wait for ever; the grid moves towards it instead, by less than 1 %
+ * of the rate. */
+void cadence_take(struct cadence *c, uint64_t now_ns, uint64_t waited_ns);
 
 #endif

@@ -18,15 +18,19 @@ static unsigned frames_taken(uint32_t mhz, uint64_t step_ns, uint64_t jitter_ns,
     cadence_init(&c, mhz);
     unsigned taken = 0;
     uint64_t last = 0;
+    bool skipped = false;
     srand(1);
     *longest_ns = 0;
     for (uint64_t at = LM_NS_PER_S; at < LM_NS_PER_S + length_ns; at += step_ns) {
         uint64_t now = at + (jitter_ns ? (uint64_t)rand() % jitter_ns : 0);
         uint64_t ready = cadence_ready_ns(&c);
         uint64_t when = now >= ready ? now : ready; /* it waits as the newest */
-        if (when >= at + step_ns && when > now)
-            continue; /* a newer one replaced it */
-        cadence_take(&c, when);
+        if (when >= at + step_ns && when > now) {
+            skipped = true; /* a newer one replaced it */
+            continue;
+        }
+        cadence_take(&c, when, skipped ? 0 : when - now);
+        skipped = false;
         if (taken++ && when - last > *longest_ns)
             *longest_ns = when - last;
         last = when;
@@ -58,11 +62,27 @@ static void picture_after_a_pause_goes_at_once(void **state)
 {
     struct cadence c;
     cadence_init(&c, 60000);
-    cadence_take(&c, 1000 * LM_NS_PER_MS);
+    cadence_take(&c, 1000 * LM_NS_PER_MS, 0);
     assert_true(cadence_ready_ns(&c) <= 1017 * LM_NS_PER_MS);
     assert_true(cadence_ready_ns(&c) >= 1012 * LM_NS_PER_MS);
-    cadence_take(&c, 5000 * LM_NS_PER_MS);
+    cadence_take(&c, 5000 * LM_NS_PER_MS, 0);
     assert_true(cadence_ready_ns(&c) >= 5012 * LM_NS_PER_MS);
+}
+
+/* The first frame went out at a time that says nothing about the source. */
+static void same_rate_at_another_phase_stops_waiting(void **state)
+{
+    struct cadence c;
+    cadence_init(&c, 60000);
+    uint64_t period = c.period_ns, at = LM_NS_PER_S, waited = period;
+    cadence_take(&c, at, 0);
+    at += period / 3;
+    for (int i = 0; i < 90; i++, at += period) {
+        uint64_t now = LM_MAX(at, cadence_ready_ns(&c));
+        waited = now - at;
+        cadence_take(&c, now, waited);
+    }
+    assert_true(waited < 10); /* the test leaves out the fraction of the period */
 }
 
 static void fractions_add_up(void **state)
@@ -70,10 +90,10 @@ static void fractions_add_up(void **state)
     struct cadence c;
     cadence_init(&c, 59940);
     uint64_t now = LM_NS_PER_S;
-    cadence_take(&c, now);
+    cadence_take(&c, now, 0);
     uint64_t start = c.due_ns;
     for (int i = 0; i < 59940; i++)
-        cadence_take(&c, c.due_ns);
+        cadence_take(&c, c.due_ns, 0);
     assert_int_equal(c.due_ns - start, 1000 * LM_NS_PER_S);
 }
 
@@ -83,6 +103,7 @@ int main(void)
         cmocka_unit_test(source_at_the_rate_passes_whole),
         cmocka_unit_test(faster_source_is_thinned_to_the_exact_rate),
         cmocka_unit_test(picture_after_a_pause_goes_at_once),
+        cmocka_unit_test(same_rate_at_another_phase_stops_waiting),
         cmocka_unit_test(fractions_add_up),
     };
     return cmocka_run_group_tests_name("cadence", tests, NULL, NULL);

@@ -149,6 +149,17 @@ static int open_sender(struct pipeline *p, uint32_t max_frame_bytes)
     return code;
 }
 
+/* A block is padded to whole packets and has at least min_parity packets of its own: with small
+ * frames four of them would cost more than leaving early gains. */
+static uint32_t choose_blocks(const struct pipeline *p)
+{
+    uint64_t frame_bytes = (uint64_t)stream_video_kbps(&p->stream, p->params.fec_percent) * 125000 /
+                           p->stream.rate_mhz;
+    uint32_t packets = (uint32_t)(frame_bytes / (p->stream.packet_size_bytes - 16));
+    uint32_t most = LM_MIN(p->encode->slices, (uint32_t)PIPELINE_MAX_BLOCKS);
+    return LM_CLAMP(packets / 4, 1u, most);
+}
+
 static int start_threads(struct pipeline *p)
 {
     const struct {
@@ -188,7 +199,7 @@ int pipeline_create(const struct pipeline_params *params, struct pipeline **out)
         (what = "encoder", code = open_encode(p, max_frame_bytes)) == LM_OK &&
         (what = "memory", code = open_coded(p, max_frame_bytes)) == LM_OK &&
         (what = "sender", code = open_sender(p, max_frame_bytes)) == LM_OK) {
-        p->blocks = LM_MIN(p->encode->slices, (uint32_t)PIPELINE_MAX_BLOCKS);
+        p->blocks = choose_blocks(p);
         what = "threads";
         code = start_threads(p);
     }

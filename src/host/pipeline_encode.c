@@ -121,6 +121,16 @@ static void schedule_repeat(struct pipeline *p, uint64_t now, bool repeated)
     p->repeat_ns = now + (p->repeats_left ? SETTLE_INTERVAL_NS : IDLE_INTERVAL_NS);
 }
 
+/* How long this picture had to wait for the cadence; 0 when others were left out for it. */
+static uint64_t waited_ns(struct pipeline *p, uint64_t now)
+{
+    uint64_t skipped = atomic_load_explicit(&p->count.images_skipped, memory_order_relaxed);
+    bool replaced = skipped != p->skipped_before;
+    uint64_t ready = p->convert->picture.ready_ns;
+    p->skipped_before = skipped;
+    return replaced || now < ready ? 0 : now - ready;
+}
+
 /* One frame from `image` (NULL: the picture again). False: the encoder gave up. */
 static bool encode_one(struct pipeline *p, struct image *image, struct coded *coded, bool force_key,
                        uint64_t now)
@@ -134,8 +144,9 @@ static bool encode_one(struct pipeline *p, struct image *image, struct coded *co
         pipeline_fail(p, "the picture cannot be converted", code);
         return false;
     }
-    cadence_take(&p->cadence, now);
     prepare(p, coded, now, !image);
+    if (image) /* a repeat does not make the next change wait */
+        cadence_take(&p->cadence, now, waited_ns(p, now));
     code = encode_into(p, coded, force_key);
     schedule_repeat(p, now, !image);
     if (code)

@@ -62,7 +62,8 @@ struct pipeline {
     uint32_t encode_frame; /* index of the next frame */
     bool have_picture;
     uint32_t repeats_left; /* quick repeats after a change */
-    uint64_t repeat_ns, last_captured_ns, first_ns;
+    uint64_t repeat_ns, first_ns;
+    uint64_t skipped_before; /* images_skipped when a frame was last taken */
     uint32_t last_timestamp;
 
     /* control -> encode */

@@ -27,7 +27,7 @@ struct host_session *server_session_new(struct server *s, const struct store_dev
         h->number = ++s->next_number;
         h->device = *device;
         const struct session_params life = {
-            .silence_ns = LM_TIME_MAX, /* ENet's own peer timeout of 10 s ends in CONTROL_LOST */
+            .silence_ns = LM_TIME_MAX, /* the control channel notices a silent client itself */
             .grace_ns = s->config->grace_s < 0
                             ? LM_TIME_MAX
                             : LM_MAX((uint64_t)s->config->grace_s, 1u) * LM_NS_PER_S,

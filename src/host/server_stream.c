@@ -105,6 +105,23 @@ static void after_request(struct host_session *h, enum rtsp_state before)
         lm_warn(h->server->log, "rtsp", "session %u: announced at the wrong time", h->number);
 }
 
+/* A plain request says only where it comes from: of several launches from there, the newest is
+ * the one that negotiates. */
+static size_t sessions_with_rtsp(struct server *s, struct host_session *out[SERVER_MAX_SESSIONS])
+{
+    size_t count = 0;
+    for (int i = 0; i < SERVER_MAX_SESSIONS; i++) {
+        struct host_session *h = &s->sessions[i];
+        if (!h->used || h->ending || !h->rtsp_open)
+            continue;
+        size_t at = count++;
+        for (; at > 0 && out[at - 1]->launched_ns < h->launched_ns; at--)
+            out[at] = out[at - 1];
+        out[at] = h;
+    }
+    return count;
+}
+
 static int on_rtsp_bytes(void *user, const struct rtsp_conn *conn, const uint8_t *data,
                          size_t size_bytes, struct rtsp_answer *answer)
 {
@@ -113,10 +130,10 @@ static int on_rtsp_bytes(void *user, const struct rtsp_conn *conn, const uint8_t
     int fed = rtsp_input_feed(s->rtsp_input, data, size_bytes);
     if (fed != RTSP_COMPLETE)
         return fed == RTSP_NEED_MORE ? RTSP_MORE : fed;
-    for (int i = 0; i < SERVER_MAX_SESSIONS; i++) {
-        struct host_session *h = &s->sessions[i];
-        if (!h->used || h->ending || !h->rtsp_open)
-            continue;
+    struct host_session *newest_first[SERVER_MAX_SESSIONS];
+    size_t count = sessions_with_rtsp(s, newest_first);
+    for (size_t i = 0; i < count; i++) {
+        struct host_session *h = newest_first[i];
         enum rtsp_state before = h->rtsp.state;
         int size = rtsp_session_handle(&h->rtsp, s->rtsp_input, conn->peer.text, answer->data,
                                        answer->capacity_bytes);
