@@ -189,6 +189,8 @@ int control_host_create(struct control_host **out, const struct control_host_par
         host->params.max_peers = DEFAULT_PEERS;
     if (!host->params.max_v6_peers)
         host->params.max_v6_peers = DEFAULT_PEERS;
+    if (!host->params.silence_ms)
+        host->params.silence_ms = CONTROL_PEER_TIMEOUT_MS;
     LM_CHECK(host->params.max_peers <= PEERS_MAX && host->params.max_v6_peers <= PEERS_MAX);
     int rc = start(host);
     if (rc == LM_OK)
@@ -268,7 +270,7 @@ static void on_connect(struct control_host *host, struct control_peer *peer, uin
         if (entry)
             entry->confirmed = true;
     }
-    enet_peer_timeout(peer->enet, TIMEOUT_LIMIT, CONTROL_PEER_TIMEOUT_MS, CONTROL_PEER_TIMEOUT_MS);
+    enet_peer_timeout(peer->enet, TIMEOUT_LIMIT, host->params.silence_ms, host->params.silence_ms);
     peer->connected = true;
     peer->user = NULL;
     if (host->params.events.connected)
@@ -295,6 +297,18 @@ static void dispatch(struct control_host *host, ENetEvent *event)
         break;
     case ENET_EVENT_TYPE_NONE:
         break;
+    }
+}
+
+/* ENet looks at its own timeout only when it repeats a command, at ever longer intervals: up to
+ * twice as late. */
+static void drop_silent(struct control_host *host)
+{
+    for (uint32_t i = 0; i < host->params.max_peers; i++) {
+        ENetPeer *peer = &host->enet->peers[i];
+        if (peer->state == ENET_PEER_STATE_CONNECTED && host->peers[i].connected &&
+            host->enet->serviceTime - peer->lastReceiveTime >= host->params.silence_ms)
+            control_peer_disconnect(&host->peers[i], CONTROL_DISCONNECT_NOW);
     }
 }
 
@@ -336,6 +350,7 @@ int control_host_service(struct control_host *host, uint32_t timeout_ms)
         dispatch(host, &event);
         count += 1 + tell_all_gone(host);
     }
+    drop_silent(host);
     enet_host_flush(host->enet);
     control_relay_move(&host->relay, lm_clock_now_ns());
     return count;

@@ -17,7 +17,9 @@ struct control_peer;
 
 enum {
     CONTROL_MESSAGE_MAX_BYTES = 16 * 1024, /* larger ones are dropped inside ENet */
-    CONTROL_PEER_TIMEOUT_MS = 10000,
+    /* A peer that acknowledged nothing for this long is gone. Peers are pinged every 500 ms, so
+     * a dead one is noticed within 10 s. */
+    CONTROL_PEER_TIMEOUT_MS = 9500,
 };
 
 /* Borrowed arguments are valid during the call. A peer is valid from `connected` until
@@ -39,6 +41,7 @@ struct control_host_params {
     bool loopback_only;
     uint32_t max_peers;    /* 1..255; 0: 32 */
     uint32_t max_v6_peers; /* 1..255; 0: 32 */
+    uint32_t silence_ms;   /* 0: CONTROL_PEER_TIMEOUT_MS */
     struct control_host_events events;
     void *user;
     const struct lm_log *log; /* borrowed, may be NULL */

@@ -157,17 +157,17 @@ static void all_48_channels_and_the_connect_data_arrive(const char *address)
     stop(&f);
 }
 
-static void ipv4_client_gets_through(void **state)
+static void ipv4_client_gets_through(void **state) /* gs-media 58, 61 */
 {
     all_48_channels_and_the_connect_data_arrive("127.0.0.1");
 }
 
-static void ipv6_client_gets_through(void **state)
+static void ipv6_client_gets_through(void **state) /* gs-media 58, 61 */
 {
     all_48_channels_and_the_connect_data_arrive("::1");
 }
 
-static void clients_goodbye_is_acknowledged(void **state)
+static void clients_goodbye_is_acknowledged(void **state) /* gs-media 67 */
 {
     static const char *const addresses[] = {"127.0.0.1", "::1"};
     struct fixture f;
@@ -184,7 +184,7 @@ static void clients_goodbye_is_acknowledged(void **state)
     }
 }
 
-static void host_ends_a_peer_after_its_last_message_or_at_once(void **state)
+static void host_ends_a_peer_after_its_last_message_or_at_once(void **state) /* gs-media 64 */
 {
     static const enum control_disconnect hows[] = {CONTROL_DISCONNECT_LATER,
                                                    CONTROL_DISCONNECT_NOW};
@@ -208,7 +208,7 @@ static void host_ends_a_peer_after_its_last_message_or_at_once(void **state)
     }
 }
 
-static void unknown_connect_data_leaves_no_trace(void **state)
+static void unknown_connect_data_leaves_no_trace(void **state) /* gs-session 95; gs-media 58 */
 {
     static const char *const addresses[] = {"127.0.0.1", "::1"};
     struct control_host_stats stats;
@@ -229,6 +229,24 @@ static void unknown_connect_data_leaves_no_trace(void **state)
         assert_int_equal(f.connected, 0);
         stop(&f);
     }
+}
+
+static void silent_peer_is_given_up(void **state) /* gs-media 66 */
+{
+    enum { SILENCE_MS = 300 };
+    struct fixture f;
+
+    start_host(&f, (struct control_host_params){.silence_ms = SILENCE_MS});
+    start_client(&f, "127.0.0.1", CONNECT_DATA);
+    run_until_state(&f, CONTROL_CLIENT_CONNECTED);
+    run_until(&f, &f.connected, 1);
+    uint64_t start_ns = lm_clock_now_ns();
+    while (f.disconnected == 0) {
+        assert_true(lm_clock_now_ns() - start_ns < patience_ns);
+        assert_true(control_host_service(f.host, 100) >= 0);
+    }
+    assert_true(lm_clock_now_ns() - start_ns > (SILENCE_MS - 100) * LM_NS_PER_MS);
+    stop(&f);
 }
 
 /* The 48 bytes of a connect command of ENet 1.3 after the 4 bytes of the datagram's header. */
@@ -344,6 +362,7 @@ int main(void)
         cmocka_unit_test(clients_goodbye_is_acknowledged),
         cmocka_unit_test(host_ends_a_peer_after_its_last_message_or_at_once),
         cmocka_unit_test(unknown_connect_data_leaves_no_trace),
+        cmocka_unit_test(silent_peer_is_given_up),
         cmocka_unit_test(only_a_plain_connect_request_is_plausible),
         cmocka_unit_test(v6_table_is_bounded_and_garbage_makes_no_entry),
         cmocka_unit_test(taken_port_is_reported),

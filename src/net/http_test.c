@@ -137,6 +137,7 @@ static void plain_request_arrives_as_sent(void **state)
 }
 
 /* The handshake succeeds with any certificate and with none; the caller gets the exact bytes. */
+/* gs-session 8, 9, 46 */
 static void client_certificate_is_handed_over_and_never_judged(void **state)
 {
     struct fixture f;
@@ -174,7 +175,7 @@ static void wrong_server_certificate_is_refused_before_the_request(void **state)
     stop(&f);
 }
 
-static void request_line_of_16000_bytes_is_accepted(void **state)
+static void request_line_of_16000_bytes_is_accepted(void **state) /* gs-session 20 */
 {
     static char target[16000 + 1];
     struct fixture f;
@@ -205,7 +206,7 @@ static void request_above_the_header_limit_is_refused(void **state)
     stop(&f);
 }
 
-static void connect_and_close_is_a_non_event(void **state)
+static void connect_and_close_is_a_non_event(void **state) /* gs-session 22 */
 {
     struct fixture f;
 
@@ -221,7 +222,7 @@ static void connect_and_close_is_a_non_event(void **state)
     }
 }
 
-static void stalled_handshake_delays_nobody(void **state)
+static void stalled_handshake_delays_nobody(void **state) /* gs-session 23 */
 {
     static const uint8_t half_hello[] = {0x16, 0x03, 0x01, 0x02, 0x00, 0x01, 0x00};
     struct fixture f;
@@ -259,7 +260,7 @@ static void unfinished_request_is_closed_at_its_deadline(void **state)
     }
 }
 
-static void each_answer_is_followed_by_close(void **state)
+static void each_answer_is_followed_by_close(void **state) /* gs-session 17 */
 {
     static const char request[] = "GET / HTTP/1.1\r\nHost: h\r\nConnection: keep-alive\r\n\r\n"
                                   "GET /second HTTP/1.1\r\nHost: h\r\n\r\n";
@@ -331,7 +332,7 @@ static void other_methods_and_small_bodies_reach_the_handler(void **state)
 
 /* A parked request outlives the read timeout, survives bytes it did not expect, and others are
  * served meanwhile. */
-static void parked_exchange_is_answered_later(void **state)
+static void parked_exchange_is_answered_later(void **state) /* gs-session 24 */
 {
     static const char request[] = "GET /park HTTP/1.1\r\nHost: h\r\n\r\n";
     struct fixture f;

@@ -108,7 +108,7 @@ static struct handshake run(struct loop *loop, struct http_server *server, int v
     return h;
 }
 
-static void handshake_suits_every_stock_client(void **state)
+static void handshake_suits_every_stock_client(void **state) /* gs-session 25, 26 */
 {
     static const int versions[] = {TLS1_2_VERSION, TLS1_3_VERSION};
     struct loop *loop = loop_create(NULL);

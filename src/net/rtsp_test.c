@@ -105,7 +105,7 @@ static void refused_request_is_closed_without_a_byte(void **state)
     stop(&f);
 }
 
-static void request_in_single_bytes_is_handled(void **state)
+static void request_in_single_bytes_is_handled(void **state) /* gs-session 70 */
 {
     struct fixture f;
     char answer[256];
@@ -124,7 +124,7 @@ static void request_in_single_bytes_is_handled(void **state)
 }
 
 /* Bytes beyond the request, and a client that closes late, must not turn FIN into RST. */
-static void connection_ends_with_fin_and_never_rst(void **state)
+static void connection_ends_with_fin_and_never_rst(void **state) /* gs-session 69 */
 {
     struct fixture f;
     char answer[256];
@@ -162,7 +162,7 @@ static void client_that_ends_its_side_first_still_gets_the_answer(void **state)
     stop(&f);
 }
 
-static void connect_and_close_is_a_non_event(void **state)
+static void connect_and_close_is_a_non_event(void **state) /* gs-session 22 */
 {
     struct fixture f;
 
