@@ -30,13 +30,13 @@ def stream_through(impairment, frames="400"):
         return report
 
 
-def few_losses_are_repaired():
+def few_losses_are_repaired():  # gs-media 44
     report = stream_through(Impairment(loss=0.02, delay_s=0.030, seed=SEED))
     check(report["shards_repaired"] > 20, "nothing was repaired")
     check(report["frames_lost"] <= 12, f"too many frames lost: {report['frames_lost']}")
 
 
-def bursts_are_recovered_from_without_key_frames():
+def bursts_are_recovered_from_without_key_frames():  # gs-media 34
     report = stream_through(Impairment(burst=(0.004, 12), delay_s=0.030, seed=SEED))
     check(report["frames_lost"] >= 1, "the bursts did not hurt: make them longer")
     check(report["recoveries"] >= 1, "no recovery by an older reference")

@@ -32,7 +32,7 @@ def wrong_pin_is_refused_and_right_pin_pairs():  # gs-session 29, 30
         check("Desktop" in listing.stdout, listing.stdout + listing.stderr)
 
 
-def moving_picture_arrives_whole_and_in_order():  # gs-session 96; gs-media 6, 24
+def moving_picture_arrives_whole_and_in_order():  # gs-media 6, 24
     with hosted(clock_app()) as host:
         client = paired(host)
         report = client.stream("Clock", *SIZE, "--frames", "300")
@@ -115,7 +115,7 @@ def unfilter(kind, line, before, channels):
         line[i] = (line[i] + add) & 255
 
 
-def tone_arrives_as_the_same_tone():  # gs-media 49, 50
+def tone_arrives_as_the_same_tone():  # gs-media 50
     host = Host()
     path = os.path.join(host.dir, "tone.wav")
     host.close()
@@ -153,7 +153,7 @@ def typed(log):
     return "".join(e[4] for e in log if e[0] == "key" and e[2] == "down" and len(e) > 4)
 
 
-def input_lands_where_it_was_aimed():  # gs-media 70, 72, 74, 75, 81, 84
+def input_lands_where_it_was_aimed():  # gs-media 75, 81, 84
     log = "/tmp/lumen-e2e-events-" + str(os.getpid())
     try:
         with hosted(app("Log", f"exec {CLOCK} --interval-ms 50 --log-events {log}")) as host:
@@ -181,7 +181,7 @@ def check_events(log):
           f"scrolled {vertical}, {horizontal}")
 
 
-def dropped_connection_is_resumed_on_the_same_desktop():  # gs-session 56, 63, 67
+def dropped_connection_is_resumed_on_the_same_desktop():  # gs-session 56
     with hosted(clock_app(options="--every-frame --motion scroll")) as host:
         client = paired(host)
         client.stream("Clock", *SIZE, "--drop-connection-after", "60", ok=False)
@@ -225,7 +225,7 @@ def two_clients_have_desktops_of_their_own():
                 os.unlink(path)
 
 
-def unpaired_and_revoked_clients_are_refused():  # gs-session 9, 48
+def unpaired_and_revoked_clients_are_refused():  # gs-session 8, 48, 98
     with hosted(clock_app()) as host:
         client = paired(host)
         running = client.start_stream("Clock", *SIZE, "--duration", "60")
@@ -268,7 +268,7 @@ def quit_leaves_nothing_behind():  # gs-session 64
         check(os.listdir(host.runtime) == [], f"files left: {os.listdir(host.runtime)}")
 
 
-def killed_host_leaves_nothing_behind():
+def killed_host_leaves_nothing_behind():  # gs-session 27
     with hosted(clock_app()) as host:
         client = paired(host)
         client.stream("Clock", *SIZE, "--frames", "30")

@@ -211,6 +211,7 @@ static bool same_pixels(const AVFrame *a, const AVFrame *b)
     return true;
 }
 
+/* gs-media 24, 25, 26, 27, 28, 32, 33 */
 static void frame_has_its_slices_and_headers_only_on_key_frames(void **state)
 {
     static const uint32_t sizes[][3] = {{640, 360, 4},  {854, 480, 3}, {320, 240, 1},
@@ -229,7 +230,7 @@ static void frame_has_its_slices_and_headers_only_on_key_frames(void **state)
     }
 }
 
-static void invalidation_is_answered_with_a_recovery_frame(void **state)
+static void invalidation_is_answered_with_a_recovery_frame(void **state) /* gs-media 34 */
 {
     struct stage s;
     open_stage(&s, *state, (const uint32_t[]){320, 240, 2}, 1 << 20, 0);
@@ -257,7 +258,7 @@ static void invalidation_is_answered_with_a_recovery_frame(void **state)
 }
 
 /* Two decoders, one loses frames: from the recovery frame on both show the same pixels. */
-static void decoder_that_lost_frames_recovers_bit_exact(void **state)
+static void decoder_that_lost_frames_recovers_bit_exact(void **state) /* gs-media 34 */
 {
     for (uint32_t lost = 1; lost <= 3; lost++) {
         struct stage s;
@@ -292,7 +293,7 @@ static void decoder_that_lost_frames_recovers_bit_exact(void **state)
     }
 }
 
-static void stream_describes_itself_and_decodes_without_delay(void **state)
+static void stream_describes_itself_and_decodes_without_delay(void **state) /* gs-media 30 */
 {
     struct stage s;
     open_stage(&s, *state, (const uint32_t[]){638, 362, 4}, 1 << 20, 0);

@@ -281,7 +281,7 @@ static void relative_motion_counts_pixels(void **state)
     }
 }
 
-static void scrolling_keeps_its_amount(void **state)
+static void scrolling_keeps_its_amount(void **state) /* gs-media 75 */
 {
     static const struct {
         enum input_axis axis;
@@ -309,7 +309,7 @@ static void scrolling_keeps_its_amount(void **state)
     }
 }
 
-static void release_all_lets_go_of_everything(void **state)
+static void release_all_lets_go_of_everything(void **state) /* gs-media 81 */
 {
     static const uint32_t keys[] = {KEY_A, KEY_LEFTSHIFT, KEY_LEFTCTRL};
     input_move_to(subject.input, 0.5f, 0.5f);
@@ -337,7 +337,7 @@ static void release_all_lets_go_of_everything(void **state)
         assert_string_equal(seen.text, "a");
 }
 
-static void closing_releases_too(void **state)
+static void closing_releases_too(void **state) /* gs-media 81 */
 {
     if (!subject.real)
         skip();
@@ -433,7 +433,7 @@ static const char *const sample_arrives[] = {"G",   "r",     "ü",  "ß",     "e
                                              "€",   "space", "漢", "space", "😀", "Return",
                                              "Tab", "^",     "{",  "~",     "\""};
 
-static void any_text_arrives(void **state)
+static void any_text_arrives(void **state) /* gs-media 84 */
 {
     if (!subject.real)
         skip();

@@ -47,7 +47,7 @@ static void check_set(const json_t *set)
     lm_audio_sender_destroy(s);
 }
 
-static void audio_sender_reproduces_golden_packets(void **state)
+static void audio_sender_reproduces_golden_packets(void **state) /* gs-media 48, 51, 53, 54 */
 {
     json_t *root = vectors_load("audio.json"), *set;
     size_t i;
@@ -55,7 +55,7 @@ static void audio_sender_reproduces_golden_packets(void **state)
     json_decref(root);
 }
 
-static void sequence_wraps_and_parity_is_not_counted(void **state)
+static void sequence_wraps_and_parity_is_not_counted(void **state) /* gs-media 48, 51, 52 */
 {
     struct lm_audio_sender_config config = {
         .packet_duration_ms = 5, .fec = true, .first_sequence = 65534};
@@ -83,7 +83,7 @@ static void sequence_wraps_and_parity_is_not_counted(void **state)
     lm_audio_sender_destroy(s);
 }
 
-static void unequal_or_skipped_payloads_have_no_parity(void **state)
+static void unequal_or_skipped_payloads_have_no_parity(void **state) /* gs-media 49 */
 {
     struct lm_audio_sender_config config = {.packet_duration_ms = 10, .fec = true};
     struct lm_audio_sender *s = make(&config);
@@ -109,7 +109,7 @@ static void unequal_or_skipped_payloads_have_no_parity(void **state)
     lm_audio_sender_destroy(s);
 }
 
-static void datagrams_never_pass_1400_bytes(void **state)
+static void datagrams_never_pass_1400_bytes(void **state) /* gs-media 55 */
 {
     static uint8_t opus[LM_GSA_MAX_BODY_BYTES + 1];
     for (int encrypt = 0; encrypt < 2; encrypt++) {

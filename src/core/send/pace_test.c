@@ -24,7 +24,7 @@ static void pace_lets_a_full_burst_go_after_a_pause(void **state)
     }
 }
 
-static void pace_never_exceeds_rate_and_burst(void **state)
+static void pace_never_exceeds_rate_and_burst(void **state) /* gs-media 85 */
 {
     struct lm_pace p = {0};
     const uint64_t rate = 100 * 1000 * 1000;

@@ -107,6 +107,7 @@ static void check_vector_set(const json_t *set, bool as_block)
     lm_sender_destroy(s);
 }
 
+/* gs-media 11, 12, 20, 22, 40, 41, 43, 45 */
 static void sender_reproduces_golden_packets(void **state)
 {
     json_t *root = vectors_load("video-packets.json"), *set;
@@ -119,7 +120,7 @@ static void sender_reproduces_golden_packets(void **state)
     json_decref(root);
 }
 
-static void sender_reproduces_golden_blocks(void **state)
+static void sender_reproduces_golden_blocks(void **state) /* gs-media 39, 43 */
 {
     json_t *root = vectors_load("video-multiblock.json"), *c;
     static uint8_t au[20000];
@@ -152,6 +153,7 @@ static void sender_reproduces_golden_blocks(void **state)
     json_decref(root);
 }
 
+/* gs-media 20, 21, 22 */
 static void last_payload_length_counts_the_header_only_when_alone(void **state)
 {
     const uint32_t d = 48;
@@ -228,6 +230,7 @@ static void check_stream(struct order *order, const struct output *out, uint32_t
     }
 }
 
+/* gs-media 9, 10, 13, 14, 15, 16, 18, 19 */
 static void slices_go_out_as_blocks_in_order(void **state)
 {
     struct lm_sender_config config = plain;
@@ -262,6 +265,7 @@ static void slices_go_out_as_blocks_in_order(void **state)
     lm_sender_destroy(s);
 }
 
+/* gs-media 37, 38, 42 */
 static void parity_follows_the_percentage_for_every_block_size(void **state)
 {
     static uint8_t au[212 * 48];
@@ -283,7 +287,7 @@ static void parity_follows_the_percentage_for_every_block_size(void **state)
     }
 }
 
-static void blocks_beyond_the_code_get_less_parity_or_none(void **state)
+static void blocks_beyond_the_code_get_less_parity_or_none(void **state) /* gs-media 38, 39 */
 {
     static uint8_t slice[1024 * 48];
     const struct {
@@ -310,7 +314,7 @@ static void blocks_beyond_the_code_get_less_parity_or_none(void **state)
     }
 }
 
-static void a_frame_dropped_before_it_left_uses_no_number(void **state)
+static void a_frame_dropped_before_it_left_uses_no_number(void **state) /* gs-media 14 */
 {
     static uint8_t slice[1100 * 48];
     struct lm_sender *s = make(&plain);
@@ -425,7 +429,7 @@ static void what_the_kernel_refused_comes_again(void **state)
     lm_sender_destroy(s);
 }
 
-static void pace_holds_over_a_whole_stream(void **state)
+static void pace_holds_over_a_whole_stream(void **state) /* gs-media 85 */
 {
     static uint8_t au[90000];
     struct lm_sender_config config = plain;
@@ -457,7 +461,7 @@ static void pace_holds_over_a_whole_stream(void **state)
     lm_sender_destroy(s);
 }
 
-static void ivs_are_never_used_twice(void **state)
+static void ivs_are_never_used_twice(void **state) /* gs-media 46, 47 */
 {
     struct lm_sender_config config = plain;
     config.encrypt = true;
@@ -484,7 +488,7 @@ static void ivs_are_never_used_twice(void **state)
     lm_sender_destroy(s);
 }
 
-static void refuses_what_is_out_of_range(void **state)
+static void refuses_what_is_out_of_range(void **state) /* gs-media 13 */
 {
     struct lm_sender *s;
     struct lm_sender_config rows[8];

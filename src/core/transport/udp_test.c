@@ -113,6 +113,7 @@ static void batches_arrive_whole_with_and_without_offload(void **state)
     }
 }
 
+/* gs-session 92; gs-media 3, 8 */
 static void one_socket_serves_both_families_and_answers_from_where_it_was_asked(void **state)
 {
     struct lm_udp *host = open_on(NULL, false);
@@ -148,7 +149,7 @@ static void one_socket_serves_both_families_and_answers_from_where_it_was_asked(
     lm_udp_close(host);
 }
 
-static void marking_reaches_the_wire(void **state)
+static void marking_reaches_the_wire(void **state) /* gs-media 86 */
 {
     struct lm_udp *from = open_on(NULL, false), *to = open_on("127.0.0.1", true);
     struct lm_udp_route route = route_to(to, "127.0.0.1");

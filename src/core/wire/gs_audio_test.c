@@ -59,7 +59,7 @@ static void impossible_packets_are_refused(void **state)
     assert_int_equal(lm_gsa_parse(datagram, 0, &p), LM_EPROTO);
 }
 
-static void iv_wraps_at_32_bits(void **state)
+static void iv_wraps_at_32_bits(void **state) /* gs-media 54 */
 {
     uint8_t iv[16];
     lm_gsa_iv(iv, 0xfffffff0, 0x20);

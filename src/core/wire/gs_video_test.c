@@ -24,6 +24,23 @@ static const struct lm_gsv_header typical = {
     .percent = 20,
 };
 
+/* Member by member: what lies between them is undefined. */
+static void assert_headers_equal(const struct lm_gsv_header *a, const struct lm_gsv_header *b)
+{
+    assert_int_equal(a->sequence, b->sequence);
+    assert_int_equal(a->timestamp_90k, b->timestamp_90k);
+    assert_int_equal(a->packet_index, b->packet_index);
+    assert_int_equal(a->frame_index, b->frame_index);
+    assert_int_equal(a->flags, b->flags);
+    assert_int_equal(a->extra_flags, b->extra_flags);
+    assert_int_equal(a->block, b->block);
+    assert_int_equal(a->block_count, b->block_count);
+    assert_int_equal(a->data_shards, b->data_shards);
+    assert_int_equal(a->parity_shards, b->parity_shards);
+    assert_int_equal(a->shard, b->shard);
+    assert_int_equal(a->percent, b->percent);
+}
+
 static void data_header_reads_back(void **state)
 {
     uint8_t shard[40] = {0};
@@ -31,7 +48,7 @@ static void data_header_reads_back(void **state)
     want.parity_shards = 40;
     lm_gsv_write_data_header(shard, &typical);
     assert_int_equal(lm_gsv_parse_header(shard, sizeof shard, &back), 0);
-    assert_memory_equal(&back, &want, sizeof want);
+    assert_headers_equal(&back, &want);
 }
 
 static void parity_header_keeps_the_columns_that_are_restored(void **state)
@@ -50,7 +67,7 @@ static void parity_header_keeps_the_columns_that_are_restored(void **state)
         assert_int_equal(shard[i], 0xa5);
 }
 
-static void flags_mark_first_and_last(void **state)
+static void flags_mark_first_and_last(void **state) /* gs-media 17 */
 {
     assert_int_equal(lm_gsv_data_flags(0, 1), 7);
     assert_int_equal(lm_gsv_data_flags(0, 2), 5);
