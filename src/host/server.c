@@ -70,6 +70,10 @@ static void on_tick(void *user)
     server_pairing_tick(s, now);
     server_stream_tick(s);
     server_session_tick(s, now);
+    if (s->quit_asked) {
+        s->quit_asked = false;
+        server_shut_down(s);
+    }
 }
 
 static void publish(struct server *s)

@@ -147,7 +147,7 @@ static void handle(void *user, struct ctl_request *request, const char *line)
         do_status(s, request);
     } else if (!strcmp(verb, "quit")) {
         answer(request, true, "the host shuts down");
-        server_shut_down(s);
+        s->quit_asked = true; /* on the next tick: the answer must leave first */
     } else {
         answer(request, false, "unknown command");
     }

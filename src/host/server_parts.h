@@ -105,7 +105,7 @@ struct server {
     uint32_t next_number;
     uint8_t used_keys[SERVER_KEYS_REMEMBERED][32]; /* hashes, newest over oldest */
     uint32_t used_key_count;
-    bool shutting_down;
+    bool quit_asked, shutting_down;
 };
 
 /* server_http.c */

@@ -189,6 +189,13 @@ static void free_session(struct host_session *h)
     explicit_bzero(h, sizeof *h);
 }
 
+static void pass_deadline(struct host_session *h)
+{
+    int code = server_session_event(h, SESSION_EV_TICK);
+    if (!code && h->ending)
+        lm_info(h->server->log, "session", "session %u ends: nobody came back in time", h->number);
+}
+
 void server_session_tick(struct server *s, uint64_t now_ns)
 {
     for (int i = 0; i < SERVER_MAX_SESSIONS; i++) {
@@ -200,9 +207,8 @@ void server_session_tick(struct server *s, uint64_t now_ns)
         server_session_release(h);
         if (h->desktop_stopping && h->desktop_closed)
             free_session(h);
-        else if (!h->ending && now_ns >= session_deadline_ns(&h->life) &&
-                 server_session_event(h, SESSION_EV_TICK))
-            lm_debug(s->log, "session", "session %u: a deadline passed", h->number);
+        else if (!h->ending && now_ns >= session_deadline_ns(&h->life))
+            pass_deadline(h);
     }
     if (s->shutting_down && server_session_count(s) == 0)
         loop_stop(s->params.loop);
