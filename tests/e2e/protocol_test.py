@@ -381,6 +381,8 @@ def commands_answer_without_a_person():
         status = json.loads(host.command("status").stdout)
         check((status["port"], status["pid"]) == (host.port, host.process.pid), f"{status}")
         check("no device" in host.command("unpair", "nobody", ok=False).stderr, "unpair")
+        check("shuts down" in host.command("quit").stdout, "quit was not answered")
+        check(host.process.wait(10) == 0, "quit did not end the host")
 
 
 if __name__ == "__main__":
