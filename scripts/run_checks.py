@@ -99,7 +99,7 @@ def tests(tally, folder, suites, env=None, jobs=2):
 
 def part_gcc(tally):
     if build(tally, "build-check", ["--buildtype=release", "-Dbench=true"], "gcc"):
-        tests(tally, "build-check", ["unit", "seam", "sim"])
+        tests(tally, "build-check", ["unit", "seam", "sim", "threads"])
         tests(tally, "build-check", ["e2e"], jobs=1)
 
 
@@ -109,7 +109,7 @@ def part_clang(tally):
     env = {"ASAN_OPTIONS": "detect_leaks=1:abort_on_error=1",
            "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1"}
     if build(tally, "build-check-asan", options, "clang"):
-        tests(tally, "build-check-asan", ["unit", "seam", "sim", "fuzz"], env)
+        tests(tally, "build-check-asan", ["unit", "seam", "sim", "threads", "fuzz"], env)
 
 
 def part_tsan(tally):
@@ -124,7 +124,7 @@ def part_off(tally):
     off = ["client", "ipsecmb", "x264", "pipewire", "wlr", "avahi"]
     options = ["--buildtype=debug"] + [f"-D{name}=disabled" for name in off]
     if build(tally, "build-check-off", options, "gcc"):
-        tests(tally, "build-check-off", ["unit"])
+        tests(tally, "build-check-off", ["unit", "threads"])
 
 
 def main():

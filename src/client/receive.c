@@ -172,10 +172,14 @@ static void tell_status(struct receive *r, const struct lm_fec_status *s)
 static void take_frames(struct receive *r, uint64_t now_ns)
 {
     struct lm_received_frame frame;
-    struct lm_fec_status status;
-    struct lm_loss loss;
     while (lm_receiver_pop(r->receiver, now_ns, &frame) == 1)
         take_frame(r, &frame);
+}
+
+static void take_events(struct receive *r)
+{
+    struct lm_fec_status status;
+    struct lm_loss loss;
     while (lm_receiver_pop_loss(r->receiver, &loss))
         lose(r, loss.first, loss.last);
     while (lm_receiver_pop_status(r->receiver, &status))
@@ -188,9 +192,12 @@ static void push_message(struct receive *r, const struct lm_udp_message *m, uint
 {
     if (!lm_address_same_host(&m->from, &r->ping.route.to))
         return; /* whoever that is, not our host */
-    for (size_t at = 0; m->segment_bytes && at < m->size_bytes; at += m->segment_bytes)
+    for (size_t at = 0; m->segment_bytes && at < m->size_bytes; at += m->segment_bytes) {
         lm_receiver_push(r->receiver, m->data + at, LM_MIN(m->segment_bytes, m->size_bytes - at),
                          now_ns);
+        /* After a stall more frames wait in the socket than the receiver holds. */
+        take_frames(r, now_ns);
+    }
 }
 
 static void receive_datagrams(struct receive *r, uint64_t now_ns)
@@ -200,6 +207,7 @@ static void receive_datagrams(struct receive *r, uint64_t now_ns)
     for (int i = 0; i < count; i++)
         push_message(r, &messages[i], now_ns);
     take_frames(r, now_ns);
+    take_events(r);
 }
 
 static void update_live(struct receive *r)

@@ -14,7 +14,7 @@
 
 #include <cmocka.h>
 
-enum { FRAMES = 4096, FAULT_FRAME = 20, MARK_AT = 5 };
+enum { FAULT_FRAME = 20, MARK_AT = 5 /* behind start code and NAL header */ };
 
 enum fault {
     FAULT_NONE = 0,
@@ -30,9 +30,9 @@ static struct {
     struct rig rig;
     struct encode_params params;
     _Atomic uint32_t lost_first, lost_last, losses;
-    _Atomic uint32_t frame, encoded; /* the newest received: the sender's index, the encoder's */
-    _Atomic uint32_t bad_order;      /* indices not in sequence */
-    _Atomic uint32_t gap, gap_type;  /* first jump of the encoder's index, and that frame's type */
+    _Atomic uint64_t newest;        /* received: the sender's index << 32 | the encoder's */
+    _Atomic uint32_t jumps;         /* of the sender's index */
+    _Atomic uint32_t gap, gap_type; /* first jump of the encoder's index, and that frame's type */
 } test;
 
 const struct encode_ops *const encode_backends[] = {&encode_fake, NULL};
@@ -43,7 +43,7 @@ int encode_open(const struct encode_params *params, struct encode **out)
     return encode_fake.open(params, out);
 }
 
-static int fail(const struct encode_buffer *buffer, enum encode_kind *kind)
+static int go_wrong(const struct encode_buffer *buffer, enum encode_kind *kind)
 {
     struct encode_slice slice = {.data = buffer->data, .size_bytes = 1000};
     *kind = ENCODE_KIND_P;
@@ -70,7 +70,7 @@ int encode_picture(struct encode *encode, const struct image *picture, uint32_t 
                    struct encode_result *result)
 {
     if (test.fault && frame_index == FAULT_FRAME)
-        return fail(buffer, kind);
+        return go_wrong(buffer, kind);
     return encode->ops->picture(encode, picture, frame_index, force_key, buffer, kind, result);
 }
 
@@ -110,15 +110,15 @@ static uint32_t encoder_index(const struct lm_received_frame *frame)
 
 static void on_frame(void *user, const struct lm_received_frame *frame)
 {
-    uint32_t encoded = encoder_index(frame), before = atomic_load(&test.encoded);
-    if (encoded != before + 1 && !atomic_load(&test.gap)) {
+    uint64_t before = atomic_load(&test.newest);
+    uint32_t encoded = encoder_index(frame), skipped = encoded - (uint32_t)before - 1;
+    if (skipped && !atomic_load(&test.gap)) {
         atomic_store(&test.gap_type, frame->type);
-        atomic_store(&test.gap, encoded - before - 1);
+        atomic_store(&test.gap, skipped);
     }
-    if (frame->frame_index != atomic_load(&test.frame) + 1)
+    if (frame->frame_index != (before >> 32) + 1)
         atomic_fetch_add(&test.jumps, 1);
-    atomic_store(&test.frame, frame->frame_index);
-    atomic_store(&test.encoded, encoded);
+    atomic_store(&test.newest, (uint64_t)frame->frame_index << 32 | encoded);
 }
 
 static void start(enum fault fault)
@@ -136,18 +136,23 @@ static void start(enum fault fault)
     rig_start(&test.rig, &params);
 }
 
-/* The client says that it lost the newest frame it has: the encoder must hear of that very one. */
-static void check_indices_are_in_step(void)
+/* The client says that it lost the newest frames it has: the encoder must hear of those very ones.
+ * Returns the key frames until then. */
+static uint32_t check_indices_are_in_step(void)
 {
-    assert_true(rig_wait(&test.rig, &test.rig.frames, FAULT_FRAME + 40));
+    assert_true(rig_wait(&test.rig, &test.rig.frames, FAULT_FRAME + 20));
     uint32_t losses = atomic_load(&test.losses);
-    rig_pause(&test.rig);
-    uint32_t frame = atomic_load(&test.frame), encoded = atomic_load(&test.encoded);
+    uint32_t keys = atomic_load(&test.rig.key_frames);
+    uint64_t newest = atomic_load(&test.newest);
+    uint32_t frame = newest >> 32, encoded = (uint32_t)newest;
     pipeline_invalidate(test.rig.pipeline, frame - 2, frame);
-    rig_resume(&test.rig);
     assert_true(rig_wait(&test.rig, &test.losses, losses + 1));
     assert_int_equal(atomic_load(&test.lost_first), encoded - 2);
     assert_int_equal(atomic_load(&test.lost_last), encoded);
+    assert_true(rig_wait(&test.rig, &test.rig.frames, (uint32_t)test.rig.frames + 10));
+    /* A key frame only if, on a busy machine, no frame before those is left. */
+    assert_true(atomic_load(&test.rig.key_frames) + atomic_load(&test.rig.recovery_frames) > keys);
+    return keys;
 }
 
 static struct pipeline_stats stop(void)
@@ -155,5 +160,81 @@ static struct pipeline_stats stop(void)
     struct pipeline_stats stats;
     pipeline_get_stats(test.rig.pipeline, &stats);
     rig_stop(&test.rig);
+    assert_int_equal(atomic_load(&test.rig.failures), 0);
     return stats;
+}
+
+static void a_reported_loss_makes_the_encoder_leave_the_frames_behind(void **state)
+{
+    start(FAULT_NONE);
+    assert_int_equal(check_indices_are_in_step(), 1); /* the first of the stream */
+    struct pipeline_stats stats = stop();
+    assert_int_equal(test.gap, 0);
+    assert_int_equal(stats.frames_dropped, 0);
+}
+
+static void a_request_for_a_key_frame_makes_one(void **state)
+{
+    start(FAULT_NONE);
+    assert_true(rig_wait(&test.rig, &test.rig.frames, 5));
+    pipeline_request_key(test.rig.pipeline);
+    assert_true(rig_wait(&test.rig, &test.rig.key_frames, 2));
+    /* It is counted when the encoder returns: surely once there are more. */
+    assert_true(rig_wait(&test.rig, &test.rig.frames, (uint32_t)test.rig.frames + 3));
+    assert_int_equal(stop().key_frames, 2);
+    assert_int_equal(test.losses, 0);
+}
+
+static void a_frame_that_the_encoder_gives_up_uses_no_index(void **state)
+{
+    start(FAULT_NOTHING_OUT);
+    check_indices_are_in_step();
+    struct pipeline_stats stats = stop();
+    assert_int_equal(test.gap, 1);
+    assert_int_equal(test.gap_type, LM_FRAME_P); /* it recovers by itself */
+    assert_int_equal(test.jumps, 0);
+    assert_int_equal(stats.frames_dropped, 1);
+}
+
+static void a_frame_that_ends_half_way_keeps_both_counts_in_step(void **state)
+{
+    start(FAULT_HALF_OUT);
+    check_indices_are_in_step();
+    struct pipeline_stats stats = stop();
+    assert_int_equal(test.gap, 1);
+    assert_true(test.jumps <= 1); /* its index is used if a datagram had left */
+    assert_int_equal(stats.frames_dropped, 1);
+}
+
+static void a_refused_frame_is_followed_by_a_key_frame_alone(void **state)
+{
+    start(FAULT_OVERSIZED);
+    assert_int_equal(check_indices_are_in_step(), 2);
+    struct pipeline_stats stats = stop();
+    assert_true(test.gap >= 1); /* and whatever was encoded before the key frame */
+    assert_int_equal(test.gap_type, LM_FRAME_KEY);
+    assert_int_equal(test.jumps, 0);
+    assert_int_equal(stats.frames_dropped, test.gap);
+}
+
+static void an_encoder_that_is_gone_is_told_once(void **state)
+{
+    start(FAULT_DEVICE);
+    assert_true(rig_wait(&test.rig, &test.rig.failures, 1));
+    rig_stop(&test.rig);
+    assert_int_equal(test.rig.failures, 1);
+    assert_true(test.rig.frames < FAULT_FRAME);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_reported_loss_makes_the_encoder_leave_the_frames_behind),
+        cmocka_unit_test(a_request_for_a_key_frame_makes_one),
+        cmocka_unit_test(a_frame_that_the_encoder_gives_up_uses_no_index),
+        cmocka_unit_test(a_frame_that_ends_half_way_keeps_both_counts_in_step),
+        cmocka_unit_test(a_refused_frame_is_followed_by_a_key_frame_alone),
+        cmocka_unit_test(an_encoder_that_is_gone_is_told_once),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -3,6 +3,7 @@
 #include "core/base/check.h"
 #include "core/send/sender.h"
 #include "core/transport/clock.h"
+#include "host/encode/encode.h"
 
 #include <poll.h>
 #include <string.h>
@@ -101,6 +102,14 @@ static void on_event(void *user, enum pipeline_event event)
     LM_CHECK(event == PIPELINE_EVENT_FAILED);
     atomic_fetch_add(&rig->failures, 1);
     lm_wake_signal(&rig->progress);
+}
+
+bool rig_has_encoder(const char *name)
+{
+    for (int i = 0; encode_backends[i]; i++)
+        if (!strcmp(encode_backends[i]->name, name))
+            return true;
+    return false;
 }
 
 static void open_pipeline(struct rig *rig)

@@ -34,6 +34,9 @@ struct rig {
     _Atomic uint32_t frames, key_frames, recovery_frames, sounds, traces, failures;
 };
 
+/* Whether this build has an encoder of this name. */
+bool rig_has_encoder(const char *name);
+
 /* Everything open, media flowing. A rig that cannot be built is the test's failure: it aborts. */
 void rig_start(struct rig *rig, const struct rig_params *params);
 
