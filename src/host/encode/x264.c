@@ -160,6 +160,16 @@ static void describe_colour(const struct encode_params *params, x264_param_t *p)
     p->vui.i_chroma_loc = 1; /* the converter takes the mean of 2x2 */
 }
 
+/* CAVLC takes four fifths of the time of CABAC and a sixth more bits: right where bits are plenty,
+ * not where a picture is starved. In bits per pixel. */
+#define CABAC_BELOW_BPP 0.15
+
+static bool is_starved(const struct encode_params *params)
+{
+    double pixels_per_s = (double)params->width * params->height * params->refresh_mhz / 1000;
+    return params->bitrate_kbps * 1000.0 / pixels_per_s < CABAC_BELOW_BPP;
+}
+
 /* superfast without what a constant quantiser makes useless, and no delay anywhere. */
 static int fill_param(struct x264 *x, x264_param_t *p)
 {
@@ -174,6 +184,7 @@ static int fill_param(struct x264 *x, x264_param_t *p)
     p->i_keyint_max = X264_KEYINT_MAX_INFINITE;
     p->i_scenecut_threshold = 0;
     p->i_frame_reference = 1;
+    p->b_cabac = is_starved(&x->params);
     p->i_dpb_size = (int)x->refs.capacity;
     p->rc.i_rc_method = X264_RC_CQP;
     /* A picture's own quantiser is clipped to what these three span: 28 - 20 to 28 + 20. */
