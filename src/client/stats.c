@@ -75,12 +75,14 @@ void stats_pattern_add(struct stats_pattern *p, const struct stamp *stamp, uint6
         p->out_of_order++;
         return;
     }
+    /* What the stream begins with may have stood there for long: its age says nothing either. */
+    bool fresh = p->started;
     if (p->started)
         p->skipped += step - 1;
     p->started = true;
     p->distinct++;
     p->last_counter = stamp->counter;
-    if (received_ns >= stamp->time_ns)
+    if (fresh && received_ns >= stamp->time_ns)
         stats_spread_add(&p->age, received_ns - stamp->time_ns);
 }
 

@@ -25,9 +25,9 @@ uint64_t cadence_ready_ns(const struct cadence *c)
 
 void cadence_take(struct cadence *c, uint64_t now_ns, uint64_t waited_ns)
 {
-    /* Later than due by more than the tolerance: the source paused; start counting anew. A smaller
-     * delay is jitter, and keeping the old grid keeps the mean rate exact. */
-    if (now_ns > c->due_ns + c->tolerance_ns) {
+    /* A whole period too late: the source paused; start counting anew. A smaller delay is jitter:
+     * keeping the grid keeps the mean rate exact and lets the next picture, on time, go at once. */
+    if (now_ns > c->due_ns + c->period_ns) {
         c->due_ns = now_ns;
         c->fraction = 0;
     }
