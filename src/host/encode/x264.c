@@ -162,7 +162,7 @@ static void describe_colour(const struct encode_params *params, x264_param_t *p)
 
 /* CAVLC takes four fifths of the time of CABAC and a sixth more bits: right where bits are plenty,
  * not where a picture is starved. In bits per pixel. */
-#define CABAC_BELOW_BPP 0.15
+#define CABAC_BELOW_BPP 0.17
 
 static bool is_starved(const struct encode_params *params)
 {
