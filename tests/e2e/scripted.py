@@ -331,7 +331,7 @@ class Stream:
     def connect(self, data=None):
         self.control = Enet(self.port + 10, self.connect_data if data is None else data,
                             self.device.source)
-        self.pump_until("the control connection", 5, lambda: self.control.connected)
+        self.pump_until("the control connection", 10, lambda: self.control.connected)
 
     def send_ping(self, kind, payload=None, sock=None):
         audio = kind == "audio"
@@ -351,6 +351,8 @@ class Stream:
                     self.send_ping(kind)
                 if self.control and self.control.connected:
                     self.control.ping()
+                elif self.control and not self.control.ended:
+                    self.control.connect()  # again, as ENet does
             sockets = [self.audio, self.video] + ([self.control.socket] if self.control else [])
             ready = select.select(sockets, [], [], 0.02)[0]
             if self.control and self.control.socket in ready:
