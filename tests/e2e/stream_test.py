@@ -125,7 +125,7 @@ def tone_arrives_as_the_same_tone():  # gs-media 50
         for i in range(48000 * 12):
             value = int(12000 * math.sin(2 * math.pi * 440 * i / 48000))
             out.writeframesraw(struct.pack("<hh", value, value))
-    command = f"pw-play {path} & exec {CLOCK} --interval-ms 200"
+    command = f"(pw-play {path}; pw-play {path}) & exec {CLOCK} --interval-ms 200"
     with hosted(app("Tone", command)) as playing:
         report = paired(playing).stream("Tone", *SIZE, "--duration", "7")
         sound = report["audio"]

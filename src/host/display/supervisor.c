@@ -115,6 +115,13 @@ static void read_x11_display(struct supervisor *s)
         setenv("DISPLAY", name, 1);
 }
 
+/* A program that plays before the desktop has a default sink may stay silent: wait for it, two
+ * seconds at most. */
+static const char after_sound[] =
+    "n=0; while command -v wpctl >/dev/null && ! wpctl inspect @DEFAULT_AUDIO_SINK@ >/dev/null "
+    "2>&1 "
+    "&& [ $n -lt 40 ]; do n=$((n + 1)); sleep 0.05; done; exec /bin/sh -c \"$1\"";
+
 static void start_program(struct supervisor *s)
 {
     s->program_waits = false;
@@ -124,6 +131,8 @@ static void start_program(struct supervisor *s)
     if (!pid) {
         services_become_child(s->program_output_fd);
         setsid();
+        if (s->sound)
+            execl("/bin/sh", "sh", "-c", after_sound, "sh", s->command, (char *)NULL);
         execl("/bin/sh", "sh", "-c", s->command, (char *)NULL);
         _exit(127);
     }
