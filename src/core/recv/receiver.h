@@ -13,6 +13,7 @@
 #define LUMEN_CORE_RECV_RECEIVER_H
 
 #include "core/base/err.h"
+#include "core/recv/loss.h"
 #include "core/wire/wire.h"
 
 #include <stdbool.h>
@@ -39,11 +40,6 @@ struct lm_received_frame {
     uint64_t first_packet_ns, complete_ns;
     uint32_t repaired_shards; /* restored from parity */
     uint32_t lost_before;     /* frames lost between the frame popped before and this one */
-};
-
-/* Frames first..last, inclusive, will never be delivered: ask the host for recovery. */
-struct lm_loss {
-    uint32_t first, last;
 };
 
 /* State of a block that needed repair or was given up, as the host is told (control 0x5502). */

@@ -11,6 +11,7 @@
 
 #include "core/base/err.h"
 #include "core/send/batch.h"
+#include "core/send/piece.h"
 #include "core/wire/wire.h"
 
 #include <stdbool.h>
@@ -44,12 +45,6 @@ struct lm_frame_begin {
     uint32_t latency_100us; /* capture to now in units of 0.1 ms; 0: unknown or repeated frame */
     uint32_t block_count;   /* 1..4 calls of push_block follow; ignored by push_frame */
     uint64_t now_ns;
-};
-
-/* A part of a frame's bytes, borrowed for the call. */
-struct lm_piece {
-    const uint8_t *data;
-    size_t size_bytes;
 };
 
 /* Counted since create. */
