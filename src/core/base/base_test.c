@@ -5,6 +5,7 @@
 #include "core/base/wake.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -58,6 +59,8 @@ static void *produce(void *arg)
     for (uint32_t i = 0; i < RING_ITEMS;)
         if (lm_ring_push(ring, &i))
             i++;
+        else
+            sched_yield();
     return NULL;
 }
 
@@ -71,6 +74,8 @@ static void ring_passes_every_item_between_threads(void **state)
         if (lm_ring_pop(&ring, &got)) {
             LM_CHECK(got == want);
             want++;
+        } else {
+            sched_yield();
         }
     pthread_join(thread, NULL);
     lm_ring_finish(&ring);
