@@ -93,15 +93,31 @@ static int bind_one(struct lm_udp *u, const struct lm_address *to)
     return rc < 0 ? rc : bind_to(u, (const struct sockaddr *)&to->storage, to->size_bytes);
 }
 
+static uint32_t buffer_size(int fd, int option)
+{
+    int value = 0;
+    socklen_t size_bytes = sizeof value;
+    if (getsockopt(fd, SOL_SOCKET, option, &value, &size_bytes) < 0)
+        return 0;
+    return (uint32_t)value / 2; /* the kernel reports twice what it lets be used */
+}
+
+/* Beyond the system's limit (net.core.rmem_max, wmem_max) only with CAP_NET_ADMIN. What is refused
+ * shows in lm_udp_info; nothing fails for it. */
+static void ask_buffer(int fd, int option, int beyond_limit, uint32_t bytes)
+{
+    int value = (int)LM_MIN(bytes, (uint32_t)INT32_MAX / 2);
+    if (!value)
+        return;
+    setsockopt(fd, SOL_SOCKET, option, &value, sizeof value);
+    if (buffer_size(fd, option) < bytes)
+        setsockopt(fd, SOL_SOCKET, beyond_limit, &value, sizeof value);
+}
+
 static void set_options(struct lm_udp *u, const struct lm_udp_config *config)
 {
-    int send_bytes = (int)LM_MIN(config->send_buffer_bytes, (uint32_t)INT32_MAX / 2);
-    int receive_bytes = (int)LM_MIN(config->receive_buffer_bytes, (uint32_t)INT32_MAX / 2);
-    /* What is refused here shows in lm_udp_info; nothing fails for it. */
-    if (send_bytes)
-        setsockopt(u->fd, SOL_SOCKET, SO_SNDBUF, &send_bytes, sizeof send_bytes);
-    if (receive_bytes)
-        setsockopt(u->fd, SOL_SOCKET, SO_RCVBUF, &receive_bytes, sizeof receive_bytes);
+    ask_buffer(u->fd, SO_SNDBUF, SO_SNDBUFFORCE, config->send_buffer_bytes);
+    ask_buffer(u->fd, SO_RCVBUF, SO_RCVBUFFORCE, config->receive_buffer_bytes);
     if (config->priority)
         setsockopt(u->fd, SOL_SOCKET, SO_PRIORITY, &config->priority, sizeof config->priority);
     if (u->family == AF_INET6)
@@ -181,15 +197,6 @@ void lm_udp_close(struct lm_udp *u)
 int lm_udp_fd(const struct lm_udp *u)
 {
     return u->fd;
-}
-
-static uint32_t buffer_size(int fd, int option)
-{
-    int value = 0;
-    socklen_t size_bytes = sizeof value;
-    if (getsockopt(fd, SOL_SOCKET, option, &value, &size_bytes) < 0)
-        return 0;
-    return (uint32_t)value / 2; /* the kernel reports twice what it lets be used */
 }
 
 void lm_udp_get_info(const struct lm_udp *u, struct lm_udp_info *out)

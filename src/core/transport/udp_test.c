@@ -195,6 +195,31 @@ static void a_full_socket_loses_nothing(void **state)
     lm_udp_close(to);
 }
 
+/* More than the system's limit only for the privileged; told either way. */
+static void what_the_kernel_allowed_is_told(void **state)
+{
+    enum { WANTED = 64 << 20 };
+    struct lm_udp_config config = {
+        .send_buffer_bytes = WANTED, .receive_buffer_bytes = WANTED, .priority = 6};
+    struct lm_udp *u;
+    struct lm_udp_info info;
+    assert_int_equal(lm_udp_open(&config, &u), 0);
+    lm_udp_get_info(u, &info);
+    int value = 0, wanted = WANTED;
+    socklen_t size_bytes = sizeof value;
+    assert_int_equal(getsockopt(lm_udp_fd(u), SOL_SOCKET, SO_RCVBUF, &value, &size_bytes), 0);
+    assert_int_equal(info.receive_buffer_bytes, value / 2);
+    assert_int_equal(getsockopt(lm_udp_fd(u), SOL_SOCKET, SO_PRIORITY, &value, &size_bytes), 0);
+    assert_int_equal(value, 6);
+    bool privileged =
+        setsockopt(lm_udp_fd(u), SOL_SOCKET, SO_RCVBUFFORCE, &wanted, sizeof wanted) == 0;
+    if (privileged) {
+        assert_int_equal(info.receive_buffer_bytes, WANTED);
+        assert_int_equal(info.send_buffer_bytes, WANTED);
+    }
+    lm_udp_close(u);
+}
+
 static void what_cannot_be_sent_is_told(void **state)
 {
     struct lm_udp *v4 = open_on("127.0.0.1", false), *other;
@@ -223,6 +248,7 @@ int main(void)
         cmocka_unit_test(one_socket_serves_both_families_and_answers_from_where_it_was_asked),
         cmocka_unit_test(marking_reaches_the_wire),
         cmocka_unit_test(a_full_socket_loses_nothing),
+        cmocka_unit_test(what_the_kernel_allowed_is_told),
         cmocka_unit_test(what_cannot_be_sent_is_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
