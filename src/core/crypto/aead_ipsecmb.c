@@ -5,6 +5,7 @@
 #include "core/crypto/hash.h"
 
 #include <intel-ipsec-mb.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -81,6 +82,15 @@ static int ipsecmb_seal(struct lm_aead *aead, const struct lm_aead_message *m)
     return 0;
 }
 
+/* In constant time, and without a call per byte: the general comparison took a tenth of an open. */
+static bool tags_equal(const uint8_t a[LM_AEAD_TAG_BYTES], const uint8_t b[LM_AEAD_TAG_BYTES])
+{
+    uint64_t x[2], y[2];
+    memcpy(x, a, sizeof x);
+    memcpy(y, b, sizeof y);
+    return ((x[0] ^ y[0]) | (x[1] ^ y[1])) == 0;
+}
+
 static int ipsecmb_open(struct lm_aead *aead, const struct lm_aead_message *m)
 {
     struct ipsecmb_aead *self = ipsecmb_of(aead);
@@ -94,7 +104,7 @@ static int ipsecmb_open(struct lm_aead *aead, const struct lm_aead_message *m)
             self->decrypt_update(&self->key, &self->ctx, m->data, m->data, m->data_bytes);
         self->decrypt_finalize(&self->key, &self->ctx, tag, LM_AEAD_TAG_BYTES);
     }
-    return lm_crypto_equal(tag, m->tag, sizeof tag) ? 0 : LM_EAUTH;
+    return tags_equal(tag, m->tag) ? 0 : LM_EAUTH;
 }
 
 const struct lm_aead_ops lm_aead_ipsecmb = {

@@ -5,11 +5,14 @@
 #include "core/crypto/hash.h"
 #include "core/crypto/hex.h"
 
+#include <malloc.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 #include <jansson.h>
@@ -328,6 +331,82 @@ static void packets_cost_no_heap_calls(void **state)
     lm_cbc_destroy(cbc);
 }
 
+static const uint8_t watched_key[LM_AEAD_KEY_BYTES] = {
+    0x91, 0x0d, 0x5e, 0xaa, 0x37, 0xc2, 0x18, 0xf4, 0x6b, 0xe9, 0x03, 0x74, 0xdc, 0x25, 0xb0, 0x4f};
+static size_t blocks_freed, keys_freed;
+
+void __real_free(void *block);
+void __wrap_free(void *block);
+
+/* The linker sends every free() of this program and of the library under test here. Both ciphers
+ * keep the key as it came, at the head of their key schedules. */
+void __wrap_free(void *block)
+{
+    if (block) {
+        blocks_freed++;
+        if (memmem(block, malloc_usable_size(block), watched_key, sizeof watched_key))
+            keys_freed++;
+    }
+    __real_free(block);
+}
+
+static void keys_are_wiped_before_memory_is_freed(void **state)
+{
+    uint8_t iv[16] = {0}, data[100] = {0}, tag[16];
+    uint8_t *volatile careless = malloc(200); /* volatile: its bytes are written, though freed */
+    struct lm_cbc *cbc;
+    keys_freed = 0;
+    assert_non_null(careless);
+    memcpy(careless + 50, watched_key, sizeof watched_key);
+    free(careless);
+    assert_int_equal(keys_freed, 1); /* the test sees what it looks for */
+
+    keys_freed = blocks_freed = 0;
+    for (size_t i = 0; i < LM_ARRAY_LEN(impls); i++) {
+        struct lm_aead *aead = aead_of(impls[i], watched_key);
+        if (!aead)
+            continue;
+        assert_int_equal(lm_aead_seal(aead, iv, 12, data, sizeof data, tag), 0);
+        lm_aead_destroy(aead);
+    }
+    assert_int_equal(lm_cbc_create(&cbc, watched_key), 0);
+    assert_int_equal(lm_cbc_encrypt(cbc, iv, data, 64, data, sizeof data), 80);
+    lm_cbc_destroy(cbc);
+    assert_true(blocks_freed >= 2);
+    assert_int_equal(keys_freed, 0);
+}
+
+/* No byte on either stream, so none of a key: also not where something goes wrong. (They are given
+ * no log to write to.) */
+static void ciphers_print_nothing(void **state)
+{
+    uint8_t iv[32] = {0}, data[32] = {0}, tag[16] = {0};
+    int out = dup(1), err = dup(2), file = memfd_create("printed", MFD_CLOEXEC);
+    struct lm_aead *aead[LM_ARRAY_LEN(impls)];
+    int failed = 0;
+    assert_true(out >= 0 && err >= 0 && file >= 0);
+    for (size_t i = 0; i < LM_ARRAY_LEN(impls); i++)
+        aead[i] = aead_of(impls[i], watched_key);
+    fflush(stdout);
+    assert_true(dup2(file, 1) == 1 && dup2(file, 2) == 2);
+    for (size_t i = 0; i < LM_ARRAY_LEN(impls); i++) {
+        if (!aead[i])
+            continue;
+        failed |= lm_aead_seal(aead[i], iv, 12, data, sizeof data, tag);
+        tag[0] ^= 1;
+        failed |= lm_aead_open(aead[i], iv, 12, data, sizeof data, tag) != LM_EAUTH;
+        failed |= lm_aead_seal(aead[i], iv, 32, data, sizeof data, tag) != LM_EINVAL;
+        lm_aead_destroy(aead[i]);
+    }
+    fflush(stdout);
+    assert_true(dup2(out, 1) == 1 && dup2(err, 2) == 2);
+    assert_false(failed);
+    assert_int_equal(lseek(file, 0, SEEK_END), 0);
+    close(file);
+    close(out);
+    close(err);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -340,6 +419,8 @@ int main(void)
         cmocka_unit_test(aead_goes_on_after_a_refusal),
         cmocka_unit_test(aead_refuses_sizes_out_of_range),
         cmocka_unit_test(packets_cost_no_heap_calls),
+        cmocka_unit_test(keys_are_wiped_before_memory_is_freed),
+        cmocka_unit_test(ciphers_print_nothing),
     };
     /* Before OpenSSL's first own allocation, or it declines. */
     if (!CRYPTO_set_mem_functions(counting_malloc, counting_realloc, counting_free))
