@@ -29,6 +29,11 @@ static inline __m256i vector_zero(void)
     return _mm256_setzero_si256();
 }
 
+static inline __m256i vector_load(const uint8_t *p)
+{
+    return _mm256_loadu_si256((const __m256i *)(const void *)p);
+}
+
 static inline void vector_store(uint8_t *p, __m256i v)
 {
     _mm256_storeu_si256((__m256i *)(void *)p, v);

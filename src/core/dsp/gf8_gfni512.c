@@ -7,7 +7,7 @@
 
 #define VECTOR_BYTES 64
 #define GROUP_ROWS   8
-#define MAX_COLUMNS  4
+#define MAX_COLUMNS  8
 #define XOR3         0x96
 #define INLINE       static inline __attribute__((always_inline))
 
@@ -45,7 +45,8 @@ INLINE void tile(const struct lm_gf8_map *map, unsigned row, const unsigned rows
     unsigned i = 0;
     for (unsigned r = 0; r < rows; r++)
         for (unsigned c = 0; c < columns; c++)
-            sum[r][c] = _mm512_setzero_si512();
+            sum[r][c] = map->add ? load(dst[row + r] + at + c * VECTOR_BYTES, mask)
+                                 : _mm512_setzero_si512();
     for (; i + 2 <= map->sources; i += 2) {
         for (unsigned c = 0; c < columns; c++) {
             s[0][c] = load(src[i] + at + c * VECTOR_BYTES, mask);
@@ -100,6 +101,29 @@ INLINE void group(const struct lm_gf8_map *map, unsigned row, unsigned rows, con
     }
 }
 
+/* At most five rows. */
+INLINE void narrow(const struct lm_gf8_map *map, const unsigned columns, const uint8_t *const src[],
+                   uint8_t *const dst[], size_t at)
+{
+    switch (map->rows) {
+    case 1:
+        tile(map, 0, 1, columns, src, dst, at, UINT64_MAX);
+        break;
+    case 2:
+        tile(map, 0, 2, columns, src, dst, at, UINT64_MAX);
+        break;
+    case 3:
+        tile(map, 0, 3, columns, src, dst, at, UINT64_MAX);
+        break;
+    case 4:
+        tile(map, 0, 4, columns, src, dst, at, UINT64_MAX);
+        break;
+    default:
+        tile(map, 0, 5, columns, src, dst, at, UINT64_MAX);
+        break;
+    }
+}
+
 /* All rows, in groups of even size: nine rows are five and four, not eight and a slow one. */
 INLINE void strip(const struct lm_gf8_map *map, const unsigned columns, const uint8_t *const src[],
                   uint8_t *const dst[], size_t at, __mmask64 mask)
@@ -112,10 +136,15 @@ INLINE void strip(const struct lm_gf8_map *map, const unsigned columns, const ui
     }
 }
 
+/* Few rows leave registers for more columns, which saves looking up coefficients. */
 void lm_gf8_apply_gfni512(const struct lm_gf8_map *map, const uint8_t *const src[],
                           uint8_t *const dst[], size_t size_bytes)
 {
     size_t at = 0;
+    for (; map->rows == 1 && at + 8 * VECTOR_BYTES <= size_bytes; at += 8 * VECTOR_BYTES)
+        tile(map, 0, 1, 8, src, dst, at, UINT64_MAX);
+    for (; map->rows <= 5 && at + 4 * VECTOR_BYTES <= size_bytes; at += 4 * VECTOR_BYTES)
+        narrow(map, 4, src, dst, at);
     for (; at + 2 * VECTOR_BYTES <= size_bytes; at += 2 * VECTOR_BYTES)
         strip(map, 2, src, dst, at, UINT64_MAX);
     for (; at < size_bytes; at += VECTOR_BYTES) {

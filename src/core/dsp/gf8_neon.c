@@ -30,6 +30,11 @@ static inline uint8x16_t vector_zero(void)
     return vdupq_n_u8(0);
 }
 
+static inline uint8x16_t vector_load(const uint8_t *p)
+{
+    return vld1q_u8(p);
+}
+
 static inline void vector_store(uint8_t *p, uint8x16_t v)
 {
     vst1q_u8(p, v);

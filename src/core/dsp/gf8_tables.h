@@ -11,10 +11,15 @@ extern const uint8_t lm_gf8_nibbles[256][32];
  * another polynomial. */
 extern const uint64_t lm_gf8_affine[256];
 
-/* 2^n for n in 0..509 (two periods, so that the sum of two logarithms is an index), and its
+/* 2^n for n in 0..764 (three periods, so that the sum of three logarithms is an index), and its
  * inverse; the logarithm of 0 does not exist. */
-extern const uint8_t lm_gf8_exp[510];
+extern const uint8_t lm_gf8_exp[765];
 extern const uint8_t lm_gf8_log[256];
+
+/* Factors of an additive transform whose points are the elements themselves: [i][w] is that of
+ * level i (see gf16.h) for the block that begins at point w. It is W(w) / W(2^i), where W vanishes
+ * on the elements below 2^i. */
+extern const uint8_t lm_gf8_twiddles[8][256];
 
 static inline uint8_t lm_gf8_multiply(uint8_t a, uint8_t b)
 {
