@@ -347,6 +347,216 @@ static void cache_drops_the_least_recently_used(void **state)
     lm_code8_cache_destroy(cache);
 }
 
+/* Products by shift and reduction, quotients by search. */
+struct field {
+    uint8_t product[256][256], inverse[256];
+};
+
+static struct field *field_create(void)
+{
+    struct field *f = calloc(1, sizeof *f);
+    assert_non_null(f);
+    for (unsigned a = 0; a < 256; a++)
+        for (unsigned b = 0; b < 256; b++) {
+            unsigned product = 0, shifted = a;
+            for (unsigned bit = 0; bit < 8; bit++) {
+                product ^= b >> bit & 1 ? shifted : 0;
+                shifted = shifted << 1 ^ (shifted & 0x80 ? 0x11d : 0);
+            }
+            f->product[a][b] = (uint8_t)product;
+            if (product == 1)
+                f->inverse[a] = (uint8_t)b;
+        }
+    return f;
+}
+
+/* The code's definition, row by row. */
+static void expect_definition(const struct field *f, const struct block *b)
+{
+    uint8_t row[MAX_BYTES];
+    for (unsigned j = 0; j < b->m; j++) {
+        memset(row, 0, b->size);
+        for (unsigned i = 0; i < b->k; i++) {
+            const uint8_t *product = f->product[f->inverse[(b->m + i) ^ j]];
+            for (size_t n = 0; n < b->size; n++)
+                row[n] ^= product[b->shards[i][n]];
+        }
+        if (memcmp(row, b->shards[b->k + j], b->size) != 0)
+            fail_msg("k %u, m %u, %zu bytes, row %u", b->k, b->m, b->size, j);
+    }
+}
+
+static const uint32_t levels[] = {0, LM_CPU_AVX2, LM_CPU_AVX2 | LM_CPU_GFNI, UINT32_MAX};
+
+/* Each number of parity shards at each level; over the seeds, each shape. */
+static void any_shape_and_size_follows_the_definition(void **state) /* gs-media 36 */
+{
+    unsigned seed = seed_random();
+    struct field *f = field_create();
+    for (size_t level = 0; level < sizeof levels / sizeof levels[0]; level++) {
+        lm_cpu_mask(levels[level]);
+        for (unsigned m = 1; m < 255; m++)
+            for (unsigned k = 1 + (seed + m * 7) % 41; k <= 255 - m; k += 41) {
+                struct lm_code8 *code;
+                struct block b;
+                assert_int_equal(lm_code8_create(&code, k, m), 0);
+                block_init(&b, k, m, 1 + (size_t)rand() % 200);
+                block_random(&b, code);
+                expect_definition(f, &b);
+                block_finish(&b);
+                lm_code8_destroy(code);
+            }
+    }
+    lm_cpu_mask(UINT32_MAX);
+    free(f);
+}
+
+/* In order of what a sender meets: a frame's shards are long, and not always full columns. */
+static void sizes_of_packets_follow_the_definition(void **state)
+{
+    static const unsigned shapes[][2] = {{10, 2},   {32, 8},   {42, 9},   {64, 16},  {100, 20},
+                                         {128, 32}, {200, 50}, {212, 42}, {212, 43}, {70, 33},
+                                         {150, 63}, {150, 65}, {127, 128}};
+    static const size_t sizes[] = {64, 65, 127, 192, 1024, 1040, 1343, 1408, 1500};
+    struct field *f = field_create();
+    seed_random();
+    for (size_t level = 0; level < sizeof levels / sizeof levels[0]; level++)
+        for (size_t i = 0; i < sizeof shapes / sizeof shapes[0]; i++) {
+            struct lm_code8 *code;
+            struct block b;
+            lm_cpu_mask(levels[level]);
+            assert_int_equal(lm_code8_create(&code, shapes[i][0], shapes[i][1]), 0);
+            block_init(&b, shapes[i][0], shapes[i][1], sizes[(i + level) % 9]);
+            block_random(&b, code);
+            expect_definition(f, &b);
+            block_finish(&b);
+            lm_code8_destroy(code);
+        }
+    lm_cpu_mask(UINT32_MAX);
+    free(f);
+}
+
+static void every_kernel_repairs_any_k_of_n(void **state) /* gs-media 44 */
+{
+    seed_random();
+    for (int round = 0; round < 400; round++) {
+        unsigned k = 1 + (unsigned)rand() % 254, m = 1 + (unsigned)rand() % (255 - k);
+        struct lm_code8 *code;
+        struct block b;
+        if (round % 4 == 0) { /* shapes of streams */
+            k = 40 + (unsigned)rand() % 170;
+            m = (k + 4) / 5;
+        }
+        lm_cpu_mask(levels[round % 4]);
+        assert_int_equal(lm_code8_create(&code, k, m), 0);
+        block_init(&b, k, m, 1 + (size_t)rand() % 400);
+        block_random(&b, code);
+        expect_repair(&b, code, m);
+        expect_repair(&b, code, (unsigned)rand() % (m + 1));
+        block_finish(&b);
+        lm_code8_destroy(code);
+    }
+    lm_cpu_mask(UINT32_MAX);
+}
+
+static void expect_same_when_added(struct lm_code8_encoder *encoder, const struct lm_code8 *code,
+                                   struct block *b)
+{
+    assert_int_equal(lm_code8_encoder_begin(encoder, code, b->size), 0);
+    for (unsigned i = 0; i < b->k; i++) {
+        assert_int_equal(lm_code8_encoder_finish(encoder, b->shards + b->k), LM_EINVAL);
+        assert_int_equal(lm_code8_encoder_add(encoder, b->shards[i]), 0);
+    }
+    assert_int_equal(lm_code8_encoder_add(encoder, b->shards[0]), LM_EINVAL);
+    memset(b->shards[b->k], 0xc5, b->m * b->size);
+    assert_int_equal(lm_code8_encoder_finish(encoder, b->shards + b->k), 0);
+    if (memcmp(b->memory, b->original, (b->k + b->m) * b->size) != 0)
+        fail_msg("k %u, m %u, %zu bytes", b->k, b->m, b->size);
+}
+
+static void shards_added_one_by_one_give_the_same_parity(void **state)
+{
+    struct lm_code8_encoder *encoder;
+    unsigned seed = seed_random();
+    assert_int_equal(lm_code8_encoder_create(&encoder, 254, 450), 0);
+    for (unsigned m = 1; m < 255; m++)
+        for (unsigned k = 1 + (seed + m * 5) % 37; k <= 255 - m; k += 37) {
+            struct lm_code8 *code;
+            struct block b;
+            lm_cpu_mask(levels[rand() % 4]);
+            assert_int_equal(lm_code8_create(&code, k, m), 0);
+            block_init(&b, k, m, 1 + (size_t)rand() % (rand() % 2 ? 450 : 100));
+            block_random(&b, code);
+            expect_same_when_added(encoder, code, &b);
+            block_finish(&b);
+            lm_code8_destroy(code);
+        }
+    lm_cpu_mask(UINT32_MAX);
+    lm_code8_encoder_destroy(encoder);
+}
+
+/* Memory for the largest that was announced and no more; the audio code too. */
+static void encoder_keeps_to_its_limits(void **state)
+{
+    struct lm_code8_encoder *encoder;
+    struct lm_code8 *code, *audio;
+    struct block b;
+    assert_int_equal(lm_code8_encoder_create(&encoder, 0, 100), LM_EINVAL);
+    assert_null(encoder);
+    assert_int_equal(lm_code8_encoder_create(&encoder, 255, 100), LM_EINVAL);
+    assert_int_equal(lm_code8_encoder_create(&encoder, 1, 0), LM_EINVAL);
+    assert_int_equal(lm_code8_encoder_create(&encoder, 1, 65536), LM_EINVAL);
+    lm_code8_encoder_destroy(NULL);
+    assert_int_equal(lm_code8_encoder_create(&encoder, 20, 1040), 0);
+    assert_int_equal(lm_code8_create(&code, 100, 20), 0);
+    assert_int_equal(lm_code8_create_audio(&audio), 0);
+    assert_int_equal(lm_code8_encoder_begin(encoder, code, 1041), LM_EINVAL);
+    assert_int_equal(lm_code8_encoder_begin(encoder, code, 0), LM_EINVAL);
+    assert_int_equal(lm_code8_encoder_add(encoder, NULL), LM_EINVAL);
+    block_init(&b, 100, 20, 1040);
+    block_random(&b, code);
+    expect_same_when_added(encoder, code, &b);
+    assert_int_equal(lm_code8_encoder_finish(encoder, b.shards + b.k), LM_EINVAL);
+    block_finish(&b);
+    block_init(&b, 4, 2, 83);
+    block_random(&b, audio);
+    expect_same_when_added(encoder, audio, &b);
+    block_finish(&b);
+    lm_code8_destroy(code);
+    assert_int_equal(lm_code8_create(&code, 100, 21), 0);
+    assert_int_equal(lm_code8_encoder_begin(encoder, code, 1040), LM_EINVAL);
+    lm_code8_destroy(code);
+    lm_code8_destroy(audio);
+    lm_code8_encoder_destroy(encoder);
+}
+
+/* Shards of a size of their own, so that a sanitizer sees what is touched beyond. */
+static void nothing_beyond_the_shards_is_touched(void **state)
+{
+    for (size_t size = 60; size < 300; size += 13) {
+        uint8_t *shards[130], present[130];
+        struct lm_code8 *code;
+        unsigned k = 100 + (unsigned)(size % 7), m = 24;
+        assert_int_equal(lm_code8_create(&code, k, m), 0);
+        for (unsigned i = 0; i < k + m; i++) {
+            shards[i] = malloc(size);
+            assert_non_null(shards[i]);
+            memset(shards[i], (int)(i * 37 + size), size);
+            present[i] = i % 5 != 0 || i >= k;
+        }
+        lm_code8_encode(code, (const uint8_t *const *)shards, shards + k, size);
+        for (unsigned i = 0; i < k; i += 5)
+            memset(shards[i], 0, size);
+        assert_int_equal(lm_code8_decode(code, shards, present, size), (k + 4) / 5);
+        for (unsigned i = 0; i < k + m; i++) {
+            for (size_t n = 0; i < k && n < size; n++)
+                assert_int_equal(shards[i][n], (uint8_t)(i * 37 + size));
+            free(shards[i]);
+        }
+        lm_code8_destroy(code);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -359,6 +569,12 @@ int main(void)
         cmocka_unit_test(too_few_shards_write_nothing),
         cmocka_unit_test(shapes_out_of_range_are_refused),
         cmocka_unit_test(cache_drops_the_least_recently_used),
+        cmocka_unit_test(any_shape_and_size_follows_the_definition),
+        cmocka_unit_test(sizes_of_packets_follow_the_definition),
+        cmocka_unit_test(every_kernel_repairs_any_k_of_n),
+        cmocka_unit_test(shards_added_one_by_one_give_the_same_parity),
+        cmocka_unit_test(encoder_keeps_to_its_limits),
+        cmocka_unit_test(nothing_beyond_the_shards_is_touched),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
