@@ -35,6 +35,22 @@ enum {
     LM_GSA_BLOCK_PARITY = 2,
     /* Payload of a data packet, as sent: its parity needs room for the longer header. */
     LM_GSA_MAX_BODY_BYTES = 1400 - 24,
+
+    /* --- lumen/1 --- */
+    LM_L1_VERSION = 1,
+    LM_L1_HEADER_BYTES = 16, /* every datagram, in clear, authenticated */
+    LM_L1_VIDEO_BYTES = 16,  /* video payload, in front of the shard */
+    LM_L1_TAG_BYTES = 16,
+    LM_L1_OVERHEAD_BYTES = 16 + 16 + 16, /* video datagram less its shard */
+    LM_L1_FRAME_BYTES = 24,              /* frame header, first bytes of a frame */
+    LM_L1_SHARD_STEP_BYTES = 64,
+    LM_L1_MIN_SHARD_BYTES = 512,
+    LM_L1_DEFAULT_SHARD_BYTES = 1344, /* a 1500-byte path, IPv4 or IPv6 */
+    LM_L1_MAX_SHARD_BYTES = 65408,    /* the largest multiple of 64 whose datagram fits UDP */
+    LM_L1_MAX_BLOCK_SHARDS = 65535,   /* k + m */
+    LM_L1_MIN_BLOCK_DATA = 16,        /* fewer round parity up: blocks are not made smaller */
+    LM_L1_REPLAY_WINDOW = 4096,
+    LM_L1_SALT_BYTES = 4,
 };
 
 static_assert(LM_GSV_HEADER_BYTES == LM_RTP_BYTES + 4 + LM_GSV_NV_BYTES, "video header");
@@ -44,5 +60,11 @@ static_assert(LM_GSV_MAX_PACKET_SIZE + LM_GSV_OVER_BYTES + LM_GSV_PREFIX_BYTES <
               "a datagram fits UDP");
 static_assert(LM_GSA_MAX_BODY_BYTES == LM_GSA_MAX_DATAGRAM_BYTES - LM_GSA_FEC_HEADER_BYTES,
               "audio body");
+
+static_assert(LM_L1_MAX_SHARD_BYTES % LM_L1_SHARD_STEP_BYTES == 0 &&
+                  LM_L1_MAX_SHARD_BYTES + LM_L1_OVERHEAD_BYTES <= LM_UDP_MAX_BYTES &&
+                  LM_L1_MAX_SHARD_BYTES + LM_L1_OVERHEAD_BYTES + LM_L1_SHARD_STEP_BYTES >
+                      LM_UDP_MAX_BYTES,
+              "largest lumen/1 shard");
 
 #endif
