@@ -33,8 +33,10 @@ uint16_t lm_gf16_log(uint16_t label);
 uint16_t lm_gf16_exp(uint32_t logarithm); /* any value: taken modulo 65535 */
 uint16_t lm_gf16_multiply(uint16_t a, uint16_t b);
 uint16_t lm_gf16_inverse(uint16_t a); /* a is not 0 */
-/* The table behind lm_gf16_log, 65536 entries, entry 0 is 0. */
+/* The table behind lm_gf16_log, 65536 entries, entry 0 is 0; and that of lm_gf16_exp, for 0..65535.
+ */
 const uint16_t *lm_gf16_log_table(void);
+const uint16_t *lm_gf16_exp_table(void);
 
 /* Where rows lie: row r is src[r * stride] + src_at and dst[r * stride] + dst_at, size_bytes long
  * (a multiple of 64, >= 64; any alignment). A src of NULL is a row of zero bytes. A dst of NULL is

@@ -121,6 +121,12 @@ const uint16_t *lm_gf16_log_table(void)
     return log_of;
 }
 
+const uint16_t *lm_gf16_exp_table(void)
+{
+    pthread_once(&once, make);
+    return exp_of;
+}
+
 uint16_t lm_gf16_log(uint16_t label)
 {
     return lm_gf16_log_table()[label];

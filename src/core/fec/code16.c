@@ -78,7 +78,6 @@ static void carve_all(struct arena *a, struct lm_code16 *code)
     code->tail = carve(a, k + slots, sizeof *code->tail);
     code->locator.log_of = carve(a, points, sizeof *code->locator.log_of);
     code->locator.spectra = carve(a, 2 * points, sizeof *code->locator.spectra);
-    code->exp_table = carve(a, LM_C16_ORDER, sizeof *code->exp_table);
     carve_repair(a, &code->repair, k, slots);
 }
 
@@ -106,8 +105,7 @@ int lm_code16_create(struct lm_code16 **out, const struct lm_code16_limits *limi
     code->kernel = lm_gf16_kernel(lm_cpu_flags());
     code->field = lm_gf16_field();
     code->log_table = code->locator.log_table = lm_gf16_log_table();
-    for (unsigned label = 1; label <= LM_C16_ORDER; label++)
-        code->exp_table[code->log_table[label]] = (uint16_t)label;
+    code->exp_table = lm_gf16_exp_table();
     code->method = LM_CODE16_AUTO;
     *out = code;
     return 0;

@@ -64,8 +64,7 @@ struct lm_code16 {
     struct lm_code16_limits limits;
     const struct lm_gf16_kernel *kernel;
     const struct lm_gf_field *field;
-    const uint16_t *log_table;
-    uint16_t *exp_table; /* [65535] */
+    const uint16_t *log_table, *exp_table; /* of the field */
     enum lm_code16_method method;
     bool adding;               /* between begin and finish */
     unsigned added, add_step;  /* shards so far; how many at a time are worked on */
