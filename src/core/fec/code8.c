@@ -93,7 +93,8 @@ static void encode_transform(const struct lm_code8 *code, const uint8_t *const d
 {
     _Alignas(64) uint8_t sums[LM_CODE8_AREA_BYTES];
     const uint8_t *point[LM_CODE8_POINTS] = {NULL};
-    struct lm_code8_tile tile = {.code = code, .point = point, .sums = sums};
+    struct lm_code8_tile tile = {
+        .code = code, .point = point, .sums = sums, .most_bytes = code->plan.tile_bytes};
     for (unsigned i = 0; i < code->k; i++)
         point[code->m + i] = data[i];
     while (lm_code8_next_tile(&tile, shard_bytes))

@@ -1,13 +1,15 @@
 #include "core/dsp/gf8_tables.h"
 #include "core/fec/code8_parts.h"
 
+#include <limits.h>
 #include <string.h>
 
 #define ROWS 32 /* of a dense product at a time */
 #define DIRECT_MAX                                                                                 \
-    800         /* points times lost shards; beyond, a transform gives the weights faster          \
-                 */
-#define SIDE 16 /* of a square of all points */
+    800              /* points times lost shards; beyond, a transform gives the weights faster     \
+                      */
+#define SIDE      16 /* of a square of all points */
+#define MIN_MIXED 4  /* lost shards; fewer are one pass over the data */
 
 /* Which shards take part in a repair: parity row rows[r] gives one equation for the unknowns
  * lost[c]. */
@@ -16,6 +18,7 @@ struct repair {
     unsigned count;
     uint8_t lost[LM_CODE8_MAX_LOST], rows[LM_CODE8_MAX_LOST];
     uint8_t weight[LM_CODE8_POINTS]; /* see weigh() */
+    struct lm_code8_block block;     /* that the rows lie in; levels 0: any */
 };
 
 /* False when too little is present. */
@@ -205,8 +208,8 @@ static void add_row(uint8_t *restrict to, const uint8_t *restrict from, size_t s
         to[i] ^= from[i];
 }
 
-/* Parity of what is there, by transform; its difference to the true parity depends on the lost
- * shards alone: as many equations as unknowns. */
+/* Parity of what is there, by transform, in rows of sums; its difference to the true parity depends
+ * on the lost shards alone: as many equations as unknowns. */
 static void rebuild_mixed(const struct repair *r, uint8_t *const shards[], const uint8_t *present,
                           size_t shard_bytes)
 {
@@ -214,18 +217,26 @@ static void rebuild_mixed(const struct repair *r, uint8_t *const shards[], const
     _Alignas(64) uint8_t sums[LM_CODE8_AREA_BYTES];
     uint8_t coefficients[LM_CODE8_MAX_LOST * LM_CODE8_MAX_LOST];
     const uint8_t *point[LM_CODE8_POINTS] = {NULL}, *src[LM_CODE8_MAX_LOST];
-    uint8_t *dst[LM_CODE8_MAX_LOST], *row[LM_CODE8_MAX_SHARDS];
-    struct lm_code8_tile tile = {.code = code, .point = point, .sums = sums};
+    uint8_t *dst[LM_CODE8_MAX_LOST], *row[LM_CODE8_MAX_SHARDS] = {NULL};
+    struct lm_code8_tile tile = {
+        .code = code, .point = point, .sums = sums, .most_bytes = code->plan.tile_bytes};
     struct lm_gf8_map map = {
         .coefficients = coefficients, .rows = r->count, .sources = r->count, .stride = r->count};
+    if (r->block.levels)
+        tile.most_bytes = lm_code8_block_tile(r->block.levels);
     for (unsigned i = 0; i < code->k; i++)
         point[code->m + i] = present[i] ? shards[i] : NULL;
     for (unsigned c = 0; c < r->count; c++)
         owe(r, c, r->rows, r->count, coefficients + c, r->count);
     while (lm_code8_next_tile(&tile, shard_bytes)) {
-        for (unsigned j = 0; j < code->m; j++)
+        for (unsigned j = 0; !r->block.levels && j < code->m; j++)
             row[j] = sums + j * tile.size_bytes;
-        lm_code8_transform(&tile, row, 0);
+        for (unsigned n = 0; n < r->count; n++)
+            row[r->rows[n]] = sums + (r->rows[n] - r->block.first) * tile.size_bytes;
+        if (r->block.levels)
+            lm_code8_transform_block(&tile, &r->block, row + r->block.first);
+        else
+            lm_code8_transform(&tile, row, 0);
         for (unsigned n = 0; n < r->count; n++) {
             src[n] = row[r->rows[n]];
             dst[n] = shards[r->lost[n]] + tile.at;
@@ -233,6 +244,51 @@ static void rebuild_mixed(const struct repair *r, uint8_t *const shards[], const
         }
         code->kernel->apply(&map, src, dst, tile.size_bytes);
     }
+}
+
+/* The smallest block of parity that has as many shards at hand as are lost. False when none has. */
+static bool find_block(struct lm_code8_block *block, const struct repair *r, const uint8_t *present)
+{
+    const uint8_t *parity = present + r->code->k;
+    for (unsigned levels = 1; 1u << levels <= r->code->m; levels++)
+        for (unsigned first = 0; first + (1u << levels) <= r->code->m; first += 1u << levels) {
+            unsigned found = 0;
+            for (unsigned j = first; j < first + (1u << levels); j++)
+                found += parity[j] != 0;
+            if (found < r->count)
+                continue;
+            *block = (struct lm_code8_block){levels, first};
+            return true;
+        }
+    return false;
+}
+
+static void use_block(struct repair *r, const struct lm_code8_block *block, const uint8_t *present)
+{
+    const uint8_t *parity = present + r->code->k;
+    unsigned found = 0;
+    r->block = *block;
+    for (unsigned j = block->first; found < r->count; j++)
+        if (parity[j])
+            r->rows[found++] = (uint8_t)j;
+}
+
+/* True when transforms do it in less time than a dense product of all that is there. */
+static bool prefers_transforms(struct repair *r, const uint8_t *present, size_t shard_bytes)
+{
+    const struct lm_code8 *code = r->code;
+    struct lm_code8_block block;
+    unsigned square = lm_code8_dense_cost(r->count, r->count);
+    unsigned dense = lm_code8_dense_cost(r->count, code->k);
+    unsigned whole = code->plan.levels ? code->plan.cost + square : UINT_MAX;
+    unsigned part = UINT_MAX;
+    if (!code->cauchy || shard_bytes < LM_CODE8_COLUMN_BYTES || r->count < MIN_MIXED)
+        return false;
+    if (find_block(&block, r, present))
+        part = lm_code8_block_cost(code, block.levels) + square;
+    if (part < whole && part < dense)
+        use_block(r, &block, present);
+    return LM_MIN(part, whole) < dense;
 }
 
 int lm_code8_decode(const struct lm_code8 *code, uint8_t *const shards[], const uint8_t *present,
@@ -245,11 +301,11 @@ int lm_code8_decode(const struct lm_code8 *code, uint8_t *const shards[], const 
         return LM_ENOENT;
     if (r.count == 0)
         return 0;
+    r.block.levels = r.block.first = 0;
+    bool mixed = prefers_transforms(&r, present, shard_bytes);
     if (code->cauchy && r.count > 1)
         weigh(&r);
-    unsigned mixed = code->plan.cost + lm_code8_dense_cost(r.count, r.count);
-    if (code->plan.levels && shard_bytes >= LM_CODE8_COLUMN_BYTES &&
-        mixed < lm_code8_dense_cost(r.count, code->k))
+    if (mixed)
         rebuild_mixed(&r, shards, present, shard_bytes);
     else
         rebuild_dense(&r, shards, shard_bytes);

@@ -123,7 +123,10 @@ static void add_dense(struct lm_code8_encoder *e)
 static bool next_tile(const struct lm_code8_encoder *e, struct lm_code8_tile *tile)
 {
     if (!tile->code)
-        *tile = (struct lm_code8_tile){.code = e->code, .point = e->point, .sums = e->sums};
+        *tile = (struct lm_code8_tile){.code = e->code,
+                                       .point = e->point,
+                                       .sums = e->sums,
+                                       .most_bytes = e->code->plan.tile_bytes};
     else
         tile->sums += tile->size_bytes << e->code->plan.levels;
     return lm_code8_next_tile(tile, e->shard_bytes);

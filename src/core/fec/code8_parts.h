@@ -57,6 +57,7 @@ unsigned lm_code8_dense_cost(unsigned rows, unsigned sources);
 struct lm_code8_tile {
     const struct lm_code8 *code;
     const uint8_t *const *point; /* [LM_CODE8_POINTS] shards; NULL counts as zero */
+    size_t most_bytes;           /* of columns at a time; a multiple of 64 */
     size_t at, size_bytes;       /* columns; a multiple of 64 */
     uint8_t *sums;               /* coefficients, 2^levels rows of size_bytes */
 };
@@ -81,7 +82,20 @@ void lm_code8_evaluate(const struct lm_code8_tile *tile, uint8_t *const dst[], s
 /* Rows plan.rows..m-1 of the parity from all data. */
 void lm_code8_rest(const struct lm_code8_tile *tile, uint8_t *const dst[], size_t dst_at);
 
-/* All of the above. */
+/* A block of 2^levels points from `first` on (a multiple of that), all of them parity: what the
+ * data at hand adds to it, by transforms of the block's size. Points below m count as zero, so they
+ * are NULL in the tile. */
+struct lm_code8_block {
+    unsigned levels, first;
+};
+size_t lm_code8_block_tile(unsigned levels); /* columns at a time */
+/* The same unit as plan->cost. */
+unsigned lm_code8_block_cost(const struct lm_code8 *code, unsigned levels);
+/* Into values[0..2^levels-1], rows of the sums; NULL: not wanted. */
+void lm_code8_transform_block(const struct lm_code8_tile *tile, const struct lm_code8_block *block,
+                              uint8_t *const values[]);
+
+/* All parity: lift, cosets, evaluation, rest. */
 void lm_code8_transform(const struct lm_code8_tile *tile, uint8_t *const dst[], size_t dst_at);
 
 #endif

@@ -1,5 +1,6 @@
 #include "core/fec/code8.h"
 
+#include "core/base/check.h"
 #include "core/crypto/hash.h"
 #include "core/crypto/hex.h"
 #include "core/dsp/cpu.h"
@@ -459,6 +460,34 @@ static void every_kernel_repairs_any_k_of_n(void **state) /* gs-media 44 */
     lm_cpu_mask(UINT32_MAX);
 }
 
+/* Wherever the parity at hand lies, and whatever lies between. */
+static void any_run_of_parity_restores_the_data(void **state)
+{
+    enum { K = 90, M = 40 };
+    static const size_t sizes[] = {63, 64, 130, 1400};
+    struct lm_code8 *code;
+    seed_random();
+    assert_int_equal(lm_code8_create(&code, K, M), 0);
+    for (unsigned round = 0; round < 200; round++) {
+        unsigned first = (unsigned)rand() % M, count = 1 + (unsigned)rand() % (M - first);
+        struct block b;
+        block_init(&b, K, M, sizes[round % LM_ARRAY_LEN(sizes)]);
+        block_random(&b, code);
+        memset(b.present + K, 0, M);
+        memset(b.present + K + first, 1, count);
+        for (unsigned lost = 0; lost < count;) {
+            unsigned i = (unsigned)rand() % K;
+            lost += b.present[i];
+            b.present[i] = 0;
+            memset(b.shards[i], 0x5c, b.size);
+        }
+        assert_int_equal(lm_code8_decode(code, b.shards, b.present, b.size), count);
+        assert_memory_equal(b.memory, b.original, K * b.size);
+        block_finish(&b);
+    }
+    lm_code8_destroy(code);
+}
+
 static void expect_same_when_added(struct lm_code8_encoder *encoder, const struct lm_code8 *code,
                                    struct block *b)
 {
@@ -572,6 +601,7 @@ int main(void)
         cmocka_unit_test(any_shape_and_size_follows_the_definition),
         cmocka_unit_test(sizes_of_packets_follow_the_definition),
         cmocka_unit_test(every_kernel_repairs_any_k_of_n),
+        cmocka_unit_test(any_run_of_parity_restores_the_data),
         cmocka_unit_test(shards_added_one_by_one_give_the_same_parity),
         cmocka_unit_test(encoder_keeps_to_its_limits),
         cmocka_unit_test(nothing_beyond_the_shards_is_touched),

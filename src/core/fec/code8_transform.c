@@ -115,7 +115,7 @@ static uint8_t coset_scale(unsigned levels, unsigned c, unsigned a)
 
 bool lm_code8_next_tile(struct lm_code8_tile *tile, size_t shard_bytes)
 {
-    size_t most = tile->code->plan.tile_bytes, at = tile->at + tile->size_bytes;
+    size_t most = tile->most_bytes, at = tile->at + tile->size_bytes;
     if (at >= shard_bytes)
         return false;
     size_t count = (shard_bytes + most - 1) / most;
@@ -280,4 +280,32 @@ void lm_code8_transform(const struct lm_code8_tile *tile, uint8_t *const dst[], 
     }
     lm_code8_evaluate(tile, dst, dst_at);
     lm_code8_rest(tile, dst, dst_at);
+}
+
+size_t lm_code8_block_tile(unsigned levels)
+{
+    return LM_MIN(LM_CODE8_AREA_BYTES >> levels, LM_CODE8_MAX_TILE_BYTES);
+}
+
+unsigned lm_code8_block_cost(const struct lm_code8 *code, unsigned levels)
+{
+    struct lm_code8_plan plan = {.tile_bytes = lm_code8_block_tile(levels)};
+    unsigned cosets = ((code->m + code->k - 1) >> levels) - (code->m >> levels) + 1;
+    return cosets * coset_cost(&plan, levels) + transform_cost(&plan, levels);
+}
+
+void lm_code8_transform_block(const struct lm_code8_tile *tile, const struct lm_code8_block *block,
+                              uint8_t *const values[])
+{
+    unsigned size = 1u << block->levels, end = tile->code->m + tile->code->k;
+    struct lm_gf8_transform forward = {.levels = block->levels,
+                                       .base = block->first,
+                                       .scale = 1,
+                                       .area = tile->sums,
+                                       .stride = tile->size_bytes,
+                                       .size_bytes = tile->size_bytes};
+    bool add = false;
+    for (unsigned c = tile->code->m / size * size; c < end; c += size, add = true)
+        coset(tile, block->levels, c, block->first, tile->sums, add);
+    tile->code->kernel->forward(&forward, values);
 }
