@@ -241,6 +241,7 @@ static void random_rows(struct fixture *f, size_t max_blocks)
 {
     f->rows.size_bytes = (1 + (size_t)rand() % max_blocks) * BLOCK;
     f->rows.stride = 1 + (size_t)rand() % MAX_STRIDE;
+    f->rows.stripes = (size_t)rand() & 1; /* 0 means 1 */
     f->rows.src_at = (size_t)rand() % 100;
     f->rows.dst_at = (size_t)rand() % 100;
 }
@@ -261,6 +262,44 @@ static void check_random_butterflies(struct fixture *f, unsigned levels, size_t 
             c.b.twiddle[(1u << (levels - 1 - l)) - 1 + b] =
                 random_constant(mixed ? rand() & 1 : narrow >> l & 1);
     check_butterflies(f, &c);
+}
+
+/* Several sets of rows in one call: as one after the other. */
+static void check_stripes(unsigned levels, bool is_inverse)
+{
+    enum { SETS = 5, PITCH = 5 * BLOCK };
+    static uint8_t memory[2][MAX_ROWS * SETS * PITCH];
+    uint8_t *row[2][MAX_ROWS * SETS];
+    size_t count;
+    const struct lm_gf16_kernel *kernels = lm_gf16_kernels(&count);
+    struct lm_butterflies b = {
+        .field = lm_gf16_field(), .levels = levels, .scale = random_constant(false) | 1};
+    struct lm_gf_rows rows = {.stride = SETS, .size_bytes = PITCH};
+    for (unsigned i = 0; i < LM_ARRAY_LEN(b.twiddle); i++)
+        b.twiddle[i] = random_constant(rand() & 1);
+    for (size_t k = 0; k < count; k++) {
+        if (kernels[k].cpu_flags & ~lm_cpu_flags())
+            continue;
+        fill(memory[0], sizeof memory[0]);
+        memcpy(memory[1], memory[0], sizeof memory[0]);
+        for (unsigned way = 0; way < 2; way++) {
+            for (unsigned r = 0; r < MAX_ROWS * SETS; r++)
+                row[way][r] = memory[way] + r * PITCH;
+            rows.stripes = way ? 1 : SETS;
+            for (unsigned q = 0; q < (way ? SETS : 1u); q++) {
+                rows.src = (const uint8_t *const *)row[way] + q;
+                rows.dst = row[way] + q;
+                if (is_inverse)
+                    kernels[k].inverse(&b, &rows, false);
+                else
+                    kernels[k].forward(&b, &rows);
+            }
+        }
+        if (memcmp(memory[0], memory[1], sizeof memory[0]) != 0) {
+            printf("FAIL %s: %u levels, stripes\n", kernels[k].name, levels);
+            exit(1);
+        }
+    }
 }
 
 static void define_apply(struct fixture *f, const struct lm_gf16_map *map, bool add)
@@ -333,6 +372,10 @@ void check_gf16(void)
     for (unsigned run = 0; run < 200; run++)
         for (unsigned levels = 1; levels <= LM_BUTTERFLY_MAX_LEVELS; levels++)
             check_random_butterflies(&f, levels, run % 20 ? 4 : MAX_SIZE / BLOCK);
+    for (unsigned levels = 1; levels <= LM_BUTTERFLY_MAX_LEVELS; levels++) {
+        check_stripes(levels, true);
+        check_stripes(levels, false);
+    }
     for (unsigned run = 0; run < 200; run++) {
         check_random_apply(&f, 1, 1, 5);
         check_random_apply(&f, 1, MAX_SOURCES, 5);
@@ -420,7 +463,8 @@ void bench_gf16(void)
         src[i] = dst[i];
     }
     for (size_t k = 0; k < count; k++) {
-        struct bench c = {.kernel = &kernels[k], .rows = {src, dst, 1, 0, 0, BENCH_BYTES}};
+        struct bench c = {.kernel = &kernels[k],
+                          .rows = {.src = src, .dst = dst, .stride = 1, .size_bytes = BENCH_BYTES}};
         if (kernels[k].cpu_flags & ~lm_cpu_flags())
             continue;
         c.b = (struct lm_butterflies){

@@ -40,11 +40,13 @@ const uint16_t *lm_gf16_exp_table(void);
 
 /* Where rows lie: row r is src[r * stride] + src_at and dst[r * stride] + dst_at, size_bytes long
  * (a multiple of 64, >= 64; any alignment). A src of NULL is a row of zero bytes. A dst of NULL is
- * a row that nobody wants. A dst may be the src of the same row; other overlaps are forbidden. */
+ * a row that nobody wants. A dst may be the src of the same row; other overlaps are forbidden. The
+ * same happens to `stripes` sets of rows, of which the q-th begins at src[q] and dst[q]. */
 struct lm_gf_rows {
     const uint8_t *const *src;
     uint8_t *const *dst;
     size_t stride;
+    size_t stripes; /* 0 counts as 1 */
     size_t src_at, dst_at;
     size_t size_bytes;
 };

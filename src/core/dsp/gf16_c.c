@@ -79,7 +79,7 @@ static uint16_t factor(const struct lm_butterflies *b, unsigned level, size_t ro
     return b->twiddle[(1u << (b->levels - 1 - level)) - 1 + (row >> (level + 1))];
 }
 
-void lm_gf16_inverse_c(const struct lm_butterflies *b, const struct lm_gf_rows *rows, bool add)
+static void inverse(const struct lm_butterflies *b, const struct lm_gf_rows *rows, bool add)
 {
     block v[LM_BUTTERFLY_MAX_ROWS], scaled[LM_BUTTERFLY_MAX_ROWS];
     for (size_t at = 0; at < rows->size_bytes; at += BLOCK) {
@@ -100,7 +100,7 @@ void lm_gf16_inverse_c(const struct lm_butterflies *b, const struct lm_gf_rows *
     }
 }
 
-void lm_gf16_forward_c(const struct lm_butterflies *b, const struct lm_gf_rows *rows)
+static void forward(const struct lm_butterflies *b, const struct lm_gf_rows *rows)
 {
     block v[LM_BUTTERFLY_MAX_ROWS];
     for (size_t at = 0; at < rows->size_bytes; at += BLOCK) {
@@ -115,6 +115,20 @@ void lm_gf16_forward_c(const struct lm_butterflies *b, const struct lm_gf_rows *
             }
         store(b, rows, at, v, false);
     }
+}
+
+void lm_gf16_inverse_c(const struct lm_butterflies *b, const struct lm_gf_rows *rows, bool add)
+{
+    struct lm_gf_rows set = *rows;
+    for (size_t q = 0; q == 0 || q < rows->stripes; q++, set.src++, set.dst++)
+        inverse(b, &set, add);
+}
+
+void lm_gf16_forward_c(const struct lm_butterflies *b, const struct lm_gf_rows *rows)
+{
+    struct lm_gf_rows set = *rows;
+    for (size_t q = 0; q == 0 || q < rows->stripes; q++, set.src++, set.dst++)
+        forward(b, &set);
 }
 
 void lm_gf16_apply_c(const struct lm_gf16_map *map, const struct lm_gf_rows *rows, bool add)

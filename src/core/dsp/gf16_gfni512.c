@@ -242,6 +242,15 @@ INLINE void run(struct stage *s, const unsigned levels)
     }
 }
 
+INLINE void run_stripes(struct stage *s, const struct lm_gf_rows *rows, const unsigned levels)
+{
+    struct lm_gf_rows at = *rows;
+    for (size_t q = 0; q == 0 || q < rows->stripes; q++, at.src++, at.dst++) {
+        find_rows(s, &at, 1u << levels);
+        run(s, levels);
+    }
+}
+
 static void butterflies(const struct lm_butterflies *b, const struct lm_gf_rows *rows, bool forward,
                         bool add_to_dst)
 {
@@ -254,20 +263,19 @@ static void butterflies(const struct lm_butterflies *b, const struct lm_gf_rows 
     s.form = _mm512_maskz_mov_epi64(LOW_HALF, all(b->field->form_affine));
     if (s.scaled)
         s.scale = wide_of(b->field, b->scale);
-    find_rows(&s, rows, 1u << b->levels);
     find_factors(&s, b, b->levels);
     switch (b->levels) {
     case 1:
-        run(&s, 1);
+        run_stripes(&s, rows, 1);
         break;
     case 2:
-        run(&s, 2);
+        run_stripes(&s, rows, 2);
         break;
     case 3:
-        run(&s, 3);
+        run_stripes(&s, rows, 3);
         break;
     case 4:
-        run(&s, 4);
+        run_stripes(&s, rows, 4);
         break;
     }
 }

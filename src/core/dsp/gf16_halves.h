@@ -291,29 +291,37 @@ static void run_piece(struct stage *s, size_t at, size_t size_bytes)
         send_row(s, r, at, size_bytes);
 }
 
+/* One set of rows. */
+static void run_set(struct stage *s, const struct lm_gf_rows *rows)
+{
+    s->rows = rows;
+    s->special_in = s->form_in;
+    s->special_out = s->form_out || s->scale || s->add;
+    for (size_t r = 0; r < 1u << s->levels; r++) {
+        s->special_in |= !rows->src[r * rows->stride];
+        s->special_out |= !rows->dst[r * rows->stride];
+    }
+    plan(s);
+    for (size_t at = 0; at < rows->size_bytes; at += PIECE_BYTES)
+        run_piece(s, at, LM_MIN(rows->size_bytes - at, (size_t)PIECE_BYTES));
+}
+
 static void butterflies(const struct lm_butterflies *b, const struct lm_gf_rows *rows, bool forward,
                         bool add_to_dst)
 {
     struct stage s;
     struct factor scale = factor_of(b->field, b->scale);
-    s.rows = rows;
+    struct lm_gf_rows set = *rows;
     s.levels = b->levels;
     s.forward = forward;
     s.add = add_to_dst;
     s.scale = !forward && b->scale != 1 ? &scale : NULL;
     s.form_in = b->tower_src ? NULL : &b->field->FORM;
     s.form_out = b->tower_dst ? NULL : &b->field->FORM;
-    s.special_in = s.form_in;
-    s.special_out = s.form_out || s.scale || add_to_dst;
-    for (size_t r = 0; r < 1u << b->levels; r++) {
-        s.special_in |= !rows->src[r * rows->stride];
-        s.special_out |= !rows->dst[r * rows->stride];
-    }
     for (unsigned i = 0; i < (1u << b->levels) - 1; i++)
         s.factor[i] = factor_of(b->field, b->twiddle[i]);
-    plan(&s);
-    for (size_t at = 0; at < rows->size_bytes; at += PIECE_BYTES)
-        run_piece(&s, at, LM_MIN(rows->size_bytes - at, (size_t)PIECE_BYTES));
+    for (size_t q = 0; q == 0 || q < rows->stripes; q++, set.src++, set.dst++)
+        run_set(&s, &set);
 }
 
 /* Some rows of a dense product and some of its sources. The factors take words in plain form, and

@@ -53,6 +53,7 @@ static void set_rows(struct lm_gf_rows *rows, struct lm_butterflies *b,
     rows->dst = last ? t->dst : t->work;
     rows->dst_at = last ? t->dst_at : t->work_at;
     b->tower_dst = !last || t->tower_dst;
+    rows->stripes = 1;
     rows->size_bytes = t->size_bytes;
 }
 
@@ -65,7 +66,7 @@ static void inverse_part(const struct lm_c16_transform *t, const struct lm_butte
     struct lm_gf_rows part = *rows;
     part.src = src;
     part.dst = dst;
-    part.stride = 1;
+    part.stride = part.stripes = 1;
     for (unsigned q = 0; q < rows->stride; q++) {
         for (unsigned r = 0; r < 1u << b->levels; r++) {
             size_t row = start + q + r * rows->stride;
@@ -95,8 +96,8 @@ static void inverse_stage(const struct lm_c16_transform *t, unsigned g, unsigned
     }
     rows.src += start;
     rows.dst += start;
-    for (unsigned q = 0; q < distance; q++, rows.src++, rows.dst++)
-        t->kernel->inverse(&b, &rows, add);
+    rows.stripes = distance;
+    t->kernel->inverse(&b, &rows, add);
 }
 
 unsigned lm_c16_inverse_step(const struct lm_c16_transform *t)
@@ -129,11 +130,10 @@ static void forward_stage(const struct lm_c16_transform *t, unsigned g, unsigned
     unsigned distance = 1u << t->split.first[g];
     set_butterflies(&b, t, g, start);
     set_rows(&rows, &b, t, g + 1 == t->split.stages, g == 0);
-    rows.stride = distance;
+    rows.stride = rows.stripes = distance;
     rows.src += start;
     rows.dst += start;
-    for (unsigned q = 0; q < distance; q++, rows.src++, rows.dst++)
-        t->kernel->forward(&b, &rows);
+    t->kernel->forward(&b, &rows);
 }
 
 static bool any_wanted(const struct lm_c16_transform *t, unsigned start, unsigned count)
