@@ -83,10 +83,9 @@ static int open_file(const char *path, FILE **out)
     return LM_EIO;
 }
 
-static int fail_to_write(const char *path, FILE *file, int error)
+static int fail_to_write(const char *name, int error)
 {
-    fprintf(stderr, "loss-harness: %s: %s\n", file == stdout ? "standard output" : path,
-            strerror(error));
+    fprintf(stderr, "loss-harness: %s: %s\n", name, strerror(error));
     return LM_EIO;
 }
 
@@ -94,14 +93,14 @@ static int close_file(const char *path, FILE *file, int rc)
 {
     if (!file || file == stdout || fclose(file) == 0)
         return rc;
-    return fail_to_write(path, file, errno);
+    return fail_to_write(path, errno);
 }
 
 static int write_bytes(const char *path, FILE *file, const char *bytes, size_t size_bytes)
 {
     if (fwrite(bytes, 1, size_bytes, file) == size_bytes && fflush(file) == 0)
         return LM_OK;
-    return fail_to_write(path, file, errno);
+    return fail_to_write(file == stdout ? "standard output" : path, errno);
 }
 
 struct results {

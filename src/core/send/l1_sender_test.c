@@ -69,6 +69,13 @@ static int create_rc(const struct lm_l1_sender_config *config)
     return rc;
 }
 
+static void set_member(struct lm_l1_sender_config *config, size_t offset, size_t bytes,
+                       uint64_t value)
+{
+    uint32_t narrow = (uint32_t)value;
+    memcpy((uint8_t *)config + offset, bytes == sizeof narrow ? (void *)&narrow : &value, bytes);
+}
+
 static void config_is_taken_up_to_its_limits_and_no_further(void **state)
 {
     const struct {
@@ -96,9 +103,9 @@ static void config_is_taken_up_to_its_limits_and_no_further(void **state)
     };
     for (size_t i = 0; i < LM_ARRAY_LEN(rows); i++) {
         struct lm_l1_sender_config config = plain;
-        memcpy((uint8_t *)&config + rows[i].offset, &rows[i].good, rows[i].bytes);
+        set_member(&config, rows[i].offset, rows[i].bytes, rows[i].good);
         assert_int_equal(create_rc(&config), 0);
-        memcpy((uint8_t *)&config + rows[i].offset, &rows[i].bad, rows[i].bytes);
+        set_member(&config, rows[i].offset, rows[i].bytes, rows[i].bad);
         assert_int_equal(create_rc(&config), LM_EINVAL);
     }
     struct lm_l1_sender_config config = plain;
