@@ -397,7 +397,7 @@ static void any_shape_and_size_follows_the_definition(void **state) /* gs-media 
     for (size_t level = 0; level < sizeof levels / sizeof levels[0]; level++) {
         lm_cpu_mask(levels[level]);
         for (unsigned m = 1; m < 255; m++)
-            for (unsigned k = 1 + (seed + m * 7) % 41; k <= 255 - m; k += 41) {
+            for (unsigned k = 1 + (seed + m * 7) % 113; k <= 255 - m; k += 113) {
                 struct lm_code8 *code;
                 struct block b;
                 assert_int_equal(lm_code8_create(&code, k, m), 0);
@@ -509,7 +509,7 @@ static void shards_added_one_by_one_give_the_same_parity(void **state)
     unsigned seed = seed_random();
     assert_int_equal(lm_code8_encoder_create(&encoder, 254, 450), 0);
     for (unsigned m = 1; m < 255; m++)
-        for (unsigned k = 1 + (seed + m * 5) % 37; k <= 255 - m; k += 37) {
+        for (unsigned k = 1 + (seed + m * 5) % 109; k <= 255 - m; k += 109) {
             struct lm_code8 *code;
             struct block b;
             lm_cpu_mask(levels[rand() % 4]);
