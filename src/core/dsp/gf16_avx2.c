@@ -2,12 +2,13 @@
 #include <immintrin.h>
 #include <stdint.h>
 
-#define VECTOR_BYTES  32
-#define GROUP_ROWS    2
-#define vector        __m256i
-#define TABLES        nibbles
-#define FORMED_TABLES formed_nibbles
-#define FORM          form_nibbles
+#define VECTOR_BYTES     32
+#define GROUP_ROWS       2
+#define BOTH_HALVES_ROWS 0
+#define vector           __m256i
+#define TABLES           nibbles
+#define FORMED_TABLES    formed_nibbles
+#define FORM             form_nibbles
 
 typedef uint8_t table[32]; /* products of the low nibbles, of the high nibbles */
 
@@ -56,10 +57,19 @@ static inline struct constant constant_of(const table *t)
     return (struct constant){half_table(*t), half_table(*t + 16)};
 }
 
+static inline struct operand operand_add(struct operand a, struct operand b)
+{
+    return (struct operand){add(a.low, b.low), add(a.high, b.high)};
+}
+
+static inline __m256i product(struct operand o, struct constant c)
+{
+    return add(_mm256_shuffle_epi8(c.low, o.low), _mm256_shuffle_epi8(c.high, o.high));
+}
+
 static inline __m256i add_product(__m256i sum, struct operand o, struct constant c)
 {
-    __m256i low = _mm256_shuffle_epi8(c.low, o.low), high = _mm256_shuffle_epi8(c.high, o.high);
-    return add(sum, add(low, high));
+    return add(sum, product(o, c));
 }
 
 static inline void table_add(table *sum, const table *a, const table *b)

@@ -2,12 +2,13 @@
 #include <immintrin.h>
 #include <stdint.h>
 
-#define VECTOR_BYTES  32
-#define GROUP_ROWS    4
-#define vector        __m256i
-#define TABLES        affine
-#define FORMED_TABLES formed_affine
-#define FORM          form_affine
+#define VECTOR_BYTES     32
+#define GROUP_ROWS       4
+#define BOTH_HALVES_ROWS 4
+#define vector           __m256i
+#define TABLES           affine
+#define FORMED_TABLES    formed_affine
+#define FORM             form_affine
 
 typedef uint64_t table;
 
@@ -49,9 +50,19 @@ static inline struct constant constant_of(const table *t)
     return (struct constant){_mm256_set1_epi64x((long long)*t)};
 }
 
+static inline struct operand operand_add(struct operand a, struct operand b)
+{
+    return (struct operand){add(a.v, b.v)};
+}
+
+static inline __m256i product(struct operand o, struct constant c)
+{
+    return _mm256_gf2p8affine_epi64_epi8(o.v, c.matrix, 0);
+}
+
 static inline __m256i add_product(__m256i sum, struct operand o, struct constant c)
 {
-    return add(sum, _mm256_gf2p8affine_epi64_epi8(o.v, c.matrix, 0));
+    return add(sum, product(o, c));
 }
 
 static inline void table_add(table *sum, const table *a, const table *b)

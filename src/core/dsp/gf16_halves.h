@@ -1,12 +1,15 @@
 /* The shape of the kernels whose vectors hold half a block or less: the low bytes and the high
- * bytes of some words lie in two vectors. Two levels of four rows stay in registers; more levels
- * take two passes over a piece of the rows that fits the innermost cache. The file that includes
- * this defines VECTOR_BYTES, GROUP_ROWS (of a dense product at a time) and
+ * bytes of some words lie in two vectors. Two levels of four rows stay in registers, or three
+ * narrow ones of eight; more levels take two passes over a piece of the rows that fits the
+ * innermost cache. The file that includes
+ * this defines VECTOR_BYTES, GROUP_ROWS (of a dense product at a time), BOTH_HALVES_ROWS (so many
+ * rows have both halves in registers at once) and
  *   vector, vector_load(p), vector_store(p, v), vector_zero(), add(a, b)
  *   struct operand, operand_of(v)                 a vector, ready to be multiplied
+ *   operand_add(a, b)
  *   table, TABLES, FORMED_TABLES, FORM            a map of bytes; the field's members for it
  *   struct constant, constant_of(const table *)   a map, ready to be used
- *   add_product(sum, operand, constant)
+ *   product(operand, constant), add_product(sum, operand, constant)
  *   table_add(table *sum, const table *a, const table *b) */
 #include "core/base/check.h"
 #include "core/dsp/gf16_levels.h"
@@ -20,7 +23,7 @@ enum {
     BLOCK = LM_GF16_BLOCK_BYTES,
     HALF = BLOCK / 2,
     MAX_ROWS = LM_BUTTERFLY_MAX_ROWS,
-    PIECE_BYTES = 8 * BLOCK,
+    PIECE_BYTES = 16 * BLOCK,
     CONSTANTS = 64, /* of a dense product at a time */
 };
 
@@ -74,22 +77,21 @@ INLINE struct words add_narrow(struct words sum, struct operands o, struct const
     return (struct words){add_product(sum.low, o.low, c), add_product(sum.high, o.high, c)};
 }
 
+/* Three products instead of four: t1 low + (t0 + t1) high = (t0 + t1)(low + high) + t0 low. */
 INLINE struct words add_wide(struct words sum, struct operands o, const struct constants *c)
 {
-    sum.low = add_product(sum.low, o.low, c->part[LM_LOW_LOW]);
-    sum.high = add_product(sum.high, o.low, c->part[LM_LOW_HIGH]);
-    sum.low = add_product(sum.low, o.high, c->part[LM_HIGH_LOW]);
-    sum.high = add_product(sum.high, o.high, c->part[LM_HIGH_HIGH]);
+    vector both = product(o.low, c->part[LM_LOW_LOW]);
+    sum.low = add_product(add(sum.low, both), o.high, c->part[LM_HIGH_LOW]);
+    sum.high = add_product(add(sum.high, both), operand_add(o.low, o.high), c->part[LM_HIGH_HIGH]);
     return sum;
 }
 
 INLINE struct constants constants_of(const struct factor *f, const bool wide)
 {
-    struct constants c = {{constant_of(f->part[0])}};
+    struct constants c = {{[LM_LOW_LOW] = constant_of(f->part[LM_LOW_LOW])}};
     if (wide) {
-        c.part[1] = constant_of(f->part[1]);
-        c.part[2] = constant_of(f->part[2]);
-        c.part[3] = constant_of(f->part[3]);
+        c.part[LM_HIGH_LOW] = constant_of(f->part[LM_HIGH_LOW]);
+        c.part[LM_HIGH_HIGH] = constant_of(f->part[LM_HIGH_HIGH]);
     }
     return c;
 }
@@ -97,8 +99,9 @@ INLINE struct constants constants_of(const struct factor *f, const bool wide)
 static struct factor factor_of(const struct lm_gf_field *field, uint16_t t)
 {
     struct factor f = {.is_wide = t > 255};
-    uint8_t part[LM_GF16_PARTS];
-    lm_gf16_parts(field, t, part);
+    uint8_t part[LM_GF16_PARTS] = {[LM_LOW_LOW] = (uint8_t)t, [LM_HIGH_HIGH] = (uint8_t)t};
+    if (f.is_wide)
+        lm_gf16_parts(field, t, part);
     for (unsigned i = 0; i < LM_GF16_PARTS; i++)
         f.part[i] = &field->TABLES[part[i]];
     return f;
@@ -108,15 +111,76 @@ static struct factor factor_of(const struct lm_gf_field *field, uint16_t t)
     for (size_t block_ = 0; block_ < (size_bytes); block_ += BLOCK)                                \
         for (size_t at = block_; at < block_ + HALF; at += VECTOR_BYTES)
 
-/* Four rows through two levels, or two through one. */
-struct pass {
-    const uint8_t *in[4];
-    uint8_t *out[4];
-    bool in_between, out_between; /* rows of a piece only, else of the whole length */
-    unsigned rows;
-    /* Of the higher level or the only one; of rows 0 and 1; of rows 2 and 3. */
-    const struct factor *f[3];
+/* What a pass does besides butterflies. */
+enum edge { PLAIN_IN = 1, PLAIN_OUT = 2, ADD_OUT = 4 };
+
+enum { PASS_ROWS = 8 };
+
+/* Both levels wide, or the lower one only. */
+enum kind { WIDE_ROWS_2 = 1, WIDE_ROWS_4, MIXED_ROWS_4 };
+
+struct row_in {
+    const uint8_t *at;
+    size_t keep; /* SIZE_MAX: of the whole length; 0: of a piece only */
 };
+
+struct row_out {
+    uint8_t *at;
+    size_t keep;
+};
+
+/* One to three levels of butterflies on 2, 4 or 8 rows; those on 8 are narrow. */
+struct pass {
+    void (*run)(const struct pass *p, size_t at, size_t size_bytes);
+    struct row_in in[PASS_ROWS];
+    struct row_out out[PASS_ROWS];
+    bool first, last;
+    unsigned rows, row, distance;          /* that many, from that one on, that far apart */
+    const struct factor *f[PASS_ROWS - 1]; /* from the highest level down */
+    const table *form;
+};
+
+/* Its rows at a piece, in variables that no store can change. */
+struct places {
+    const uint8_t *in[PASS_ROWS];
+    uint8_t *out[PASS_ROWS];
+};
+
+/* The body of a loop over up to 8, for constant r: vectors must not be indexed by variables. */
+#define EACH_ROW(f) f(0) f(1) f(2) f(3) f(4) f(5) f(6) f(7)
+
+INLINE void narrow_butterfly(vector *lower, vector *upper, struct constant c, const bool forward)
+{
+    if (!forward)
+        *upper = add(*upper, *lower);
+    *lower = add_product(*lower, operand_of(*upper), c);
+    if (forward)
+        *upper = add(*upper, *lower);
+}
+
+INLINE void narrow_level(vector *v, const struct constants *c, const unsigned rows,
+                         const unsigned distance, const bool forward)
+{
+#define NARROW(r)                                                                                  \
+    if ((r) < rows && !((r)&distance))                                                             \
+        narrow_butterfly(&v[r], &v[(r) | distance],                                                \
+                         c[rows / 2 / distance - 1 + (r) / 2 / distance].part[0], forward);
+    EACH_ROW(NARROW)
+}
+
+INLINE void narrow_levels(vector *v, const struct constants *c, const unsigned rows,
+                          const bool forward)
+{
+    if (forward && rows == 8)
+        narrow_level(v, c, rows, 4, forward);
+    if (forward && rows >= 4)
+        narrow_level(v, c, rows, 2, forward);
+    narrow_level(v, c, rows, 1, forward);
+    if (!forward && rows >= 4)
+        narrow_level(v, c, rows, 2, forward);
+    if (!forward && rows == 8)
+        narrow_level(v, c, rows, 4, forward);
+}
 
 INLINE void butterfly(struct words *lower, struct words *upper, const struct constants *c,
                       const bool wide, const bool forward)
@@ -129,106 +193,194 @@ INLINE void butterfly(struct words *lower, struct words *upper, const struct con
         *upper = add_words(*upper, *lower);
 }
 
-INLINE void two_rows(const struct pass *p, size_t size_bytes, const bool wide, const bool forward)
+INLINE void top_level(struct words *v, const struct constants *c, const bool wide,
+                      const bool forward)
 {
-    const struct constants c = constants_of(p->f[0], wide);
+    butterfly(&v[0], &v[2], c, wide, forward);
+    butterfly(&v[1], &v[3], c, wide, forward);
+}
+
+/* Of two rows or four. */
+INLINE void mixed_levels(struct words *v, const struct constants *c, const unsigned rows,
+                         const bool high_wide, const bool forward)
+{
+    if (rows == 4 && forward)
+        top_level(v, c, high_wide, forward);
+    butterfly(&v[0], &v[1], &c[rows / 2 - 1], true, forward);
+    if (rows == 4)
+        butterfly(&v[2], &v[3], &c[2], true, forward);
+    if (rows == 4 && !forward)
+        top_level(v, c, high_wide, forward);
+}
+
+INLINE struct words change_form(struct words w, struct constant form)
+{
+    w.low = add_product(w.low, operand_of(w.high), form);
+    return w;
+}
+
+INLINE void finish(uint8_t *p, vector v, const unsigned edge)
+{
+    vector_store(p, edge & ADD_OUT ? add(v, vector_load(p)) : v);
+}
+
+INLINE struct places places_of(const struct pass *p, size_t at, const unsigned rows)
+{
+    struct places places;
+#define PLACE(r)                                                                                   \
+    if ((r) < rows) {                                                                              \
+        places.in[r] = p->in[r].at + (at & p->in[r].keep);                                         \
+        places.out[r] = p->out[r].at + (at & p->out[r].keep);                                      \
+    }
+    EACH_ROW(PLACE)
+    return places;
+}
+
+/* Narrow factors act on each byte alone: the vectors of a block need not be in registers together.
+ * Which half is first depends on what the other is needed for; not for both forms at once. */
+INLINE void narrow_rows(const struct pass *p, size_t piece_at, size_t size_bytes,
+                        const unsigned rows, const unsigned edge, const bool forward)
+{
+    struct constants c[PASS_ROWS - 1];
+    const struct constant form = constant_of(p->form);
+    const struct places row = places_of(p, piece_at, rows);
+#define NARROW_CONSTANT(r)                                                                         \
+    if ((r) + 1 < rows)                                                                            \
+        c[(r) % (PASS_ROWS - 1)] = constants_of(p->f[(r) % (PASS_ROWS - 1)], false);
+    EACH_ROW(NARROW_CONSTANT)
+    const size_t first = edge & PLAIN_OUT ? HALF : 0, second = HALF - first;
     EACH_WORDS(at, size_bytes)
     {
-        struct words v = load(p->in[0] + at), w = load(p->in[1] + at);
-        butterfly(&v, &w, &c, wide, forward);
-        store(p->out[0] + at, v);
-        store(p->out[1] + at, w);
+        vector v[PASS_ROWS], w[PASS_ROWS];
+#define LOAD_FIRST(r)                                                                              \
+    if ((r) < rows)                                                                                \
+        v[r] = vector_load(row.in[r] + at + first);
+#define TOWER_IN(r)                                                                                \
+    if (((r) < rows) && (edge & PLAIN_IN))                                                         \
+        v[r] = add_product(v[r], operand_of(vector_load(row.in[r] + at + HALF)), form);
+#define STORE_FIRST(r)                                                                             \
+    if ((r) < rows)                                                                                \
+        finish(row.out[r] + at + first, v[r], edge);
+#define LOAD_SECOND(r)                                                                             \
+    if ((r) < rows)                                                                                \
+        w[r] = vector_load(row.in[r] + at + second);
+/* Stores to one cache line, one after the other, take half the time. */
+#define STORE_SECOND(r)                                                                            \
+    if ((r) < rows) {                                                                              \
+        w[r] = edge & PLAIN_OUT ? add_product(w[r], operand_of(v[r]), form) : w[r];                \
+        if (rows <= BOTH_HALVES_ROWS)                                                              \
+            finish(row.out[r] + at + first, v[r], edge);                                           \
+        finish(row.out[r] + at + second, w[r], edge);                                              \
+    }
+        EACH_ROW(LOAD_FIRST)
+        if (rows <= BOTH_HALVES_ROWS) {
+            EACH_ROW(LOAD_SECOND)
+        }
+        EACH_ROW(TOWER_IN)
+        narrow_levels(v, c, rows, forward);
+        if (rows > BOTH_HALVES_ROWS) {
+            EACH_ROW(STORE_FIRST)
+            EACH_ROW(LOAD_SECOND)
+        }
+        narrow_levels(w, c, rows, forward);
+        EACH_ROW(STORE_SECOND)
     }
 }
 
-INLINE void four_rows(const struct pass *p, size_t size_bytes, const bool low_wide,
-                      const bool high_wide, const bool forward)
+/* Where the lower level or the only one is wide. */
+INLINE void mixed_rows(const struct pass *p, size_t piece_at, size_t size_bytes,
+                       const unsigned kind, const unsigned edge, const bool forward)
 {
-    const struct constants c0 = constants_of(p->f[0], high_wide);
-    const struct constants c1 = constants_of(p->f[1], low_wide);
-    const struct constants c2 = constants_of(p->f[2], low_wide);
+    const unsigned rows = kind == WIDE_ROWS_2 ? 2 : 4;
+    const bool high_wide = kind != MIXED_ROWS_4;
+    struct constants c[3];
+    const struct constant form = constant_of(p->form);
+    const struct places row = places_of(p, piece_at, rows);
+    c[0] = constants_of(p->f[0], high_wide);
+    if (rows == 4) {
+        c[1] = constants_of(p->f[1], true);
+        c[2] = constants_of(p->f[2], true);
+    }
     EACH_WORDS(at, size_bytes)
     {
-        struct words v0 = load(p->in[0] + at), v1 = load(p->in[1] + at);
-        struct words v2 = load(p->in[2] + at), v3 = load(p->in[3] + at);
-        if (forward) {
-            butterfly(&v0, &v2, &c0, high_wide, true);
-            butterfly(&v1, &v3, &c0, high_wide, true);
-        }
-        butterfly(&v0, &v1, &c1, low_wide, forward);
-        butterfly(&v2, &v3, &c2, low_wide, forward);
-        if (!forward) {
-            butterfly(&v0, &v2, &c0, high_wide, false);
-            butterfly(&v1, &v3, &c0, high_wide, false);
-        }
-        store(p->out[0] + at, v0);
-        store(p->out[1] + at, v1);
-        store(p->out[2] + at, v2);
-        store(p->out[3] + at, v3);
+        struct words v[PASS_ROWS];
+#define LOAD_WORDS(r)                                                                              \
+    if ((r) < rows) {                                                                              \
+        v[r] = load(row.in[r] + at);                                                               \
+        v[r] = edge & PLAIN_IN ? change_form(v[r], form) : v[r];                                   \
+    }
+#define STORE_WORDS(r)                                                                             \
+    if ((r) < rows) {                                                                              \
+        v[r] = edge & PLAIN_OUT ? change_form(v[r], form) : v[r];                                  \
+        finish(row.out[r] + at, v[r].low, edge);                                                   \
+        finish(row.out[r] + at + HALF, v[r].high, edge);                                           \
+    }
+        EACH_ROW(LOAD_WORDS)
+        mixed_levels(v, c, rows, high_wide, forward);
+        EACH_ROW(STORE_WORDS)
     }
 }
 
 /* The piece at byte `at`. */
-INLINE void run(const struct pass *pass, size_t at, size_t size_bytes, const bool forward)
+INLINE void run(const struct pass *p, size_t at, size_t size_bytes, const unsigned edge,
+                const bool forward)
 {
-    struct pass p = *pass; /* which no store can change */
-    bool high_wide = p.f[0]->is_wide, low_wide = p.f[1]->is_wide || p.f[2]->is_wide;
-    for (unsigned r = 0; r < 4; r++) {
-        p.in[r] += p.in_between ? 0 : at;
-        p.out[r] += p.out_between ? 0 : at;
-    }
-    if (p.rows == 2)
-        two_rows(&p, size_bytes, true, forward);
+    const bool high_wide = p->f[0]->is_wide;
+    const bool low_wide = p->rows == 4 && (p->f[1]->is_wide || p->f[2]->is_wide);
+    if (p->rows == 8)
+        narrow_rows(p, at, size_bytes, 8, edge, forward);
+    else if (p->rows == 2 && high_wide)
+        mixed_rows(p, at, size_bytes, WIDE_ROWS_2, edge, forward);
+    else if (p->rows == 2)
+        narrow_rows(p, at, size_bytes, 2, edge, forward);
     else if (high_wide)
-        four_rows(&p, size_bytes, true, true, forward);
+        mixed_rows(p, at, size_bytes, WIDE_ROWS_4, edge, forward);
     else if (low_wide)
-        four_rows(&p, size_bytes, true, false, forward);
+        mixed_rows(p, at, size_bytes, MIXED_ROWS_4, edge, forward);
     else
-        four_rows(&p, size_bytes, false, false, forward);
+        narrow_rows(p, at, size_bytes, 4, edge, forward);
 }
 
-static void run_inverse(const struct pass *p, size_t at, size_t size_bytes)
-{
-    run(p, at, size_bytes, false);
-}
+#define RUN(name, edge, forward)                                                                   \
+    static __attribute__((noinline)) void name(const struct pass *p, size_t at, size_t size_bytes) \
+    {                                                                                              \
+        run(p, at, size_bytes, edge, forward);                                                     \
+    }
+RUN(run_inverse, 0, false)
+RUN(run_inverse_in, PLAIN_IN, false)
+RUN(run_inverse_add, ADD_OUT, false)
+RUN(run_inverse_in_add, PLAIN_IN | ADD_OUT, false)
+RUN(run_forward, 0, true)
+RUN(run_forward_out, PLAIN_OUT, true)
 
-static void run_forward(const struct pass *p, size_t at, size_t size_bytes)
-{
-    run(p, at, size_bytes, true);
-}
-
-/* Rows that need more than butterflies on their way in or out pass through `between`. */
+/* What a pass cannot do on the way in or out is done in `between`, where rows have a piece. */
 struct stage {
     const struct lm_gf_rows *rows;
-    unsigned levels, passes;
-    bool forward, special_in, special_out, add;
-    const table *form_in, *form_out; /* NULL: the form stays */
-    const struct factor *scale;      /* NULL: none */
+    unsigned levels, passes, in_edge, out_edge;
+    bool forward, add, slow_in, slow_out;
+    const table *form, *form_in, *form_out; /* the last two NULL: the form stays */
+    const struct factor *scale;             /* NULL: none */
     struct factor factor[MAX_ROWS - 1];
     struct pass pass[MAX_ROWS / 2];
     _Alignas(BLOCK) uint8_t between[MAX_ROWS][PIECE_BYTES];
+    _Alignas(BLOCK) uint8_t sink[PIECE_BYTES]; /* for rows that nobody wants */
 };
 
-INLINE struct words change_form(struct words w, const table *form)
-{
-    w.low = add_product(w.low, operand_of(w.high), constant_of(form));
-    return w;
-}
+static _Alignas(BLOCK) const uint8_t zeros[PIECE_BYTES];
 
 static void bring_row(struct stage *s, size_t r, size_t piece_at, size_t size_bytes)
 {
     const uint8_t *src = s->rows->src[r * s->rows->stride];
-    src = src ? src + s->rows->src_at + piece_at : NULL;
+    const struct constant form = constant_of(s->form);
+    src = src ? src + s->rows->src_at + piece_at : zeros;
     EACH_WORDS(at, size_bytes)
-    {
-        struct words w = src ? load(src + at) : zero_words();
-        store(s->between[r] + at, s->form_in ? change_form(w, s->form_in) : w);
-    }
+    store(s->between[r] + at, change_form(load(src + at), form));
 }
 
 static void send_row(struct stage *s, size_t r, size_t piece_at, size_t size_bytes)
 {
     uint8_t *dst = s->rows->dst[r * s->rows->stride];
+    const struct constant form = constant_of(s->form);
     if (!dst)
         return;
     dst += s->rows->dst_at + piece_at;
@@ -239,37 +391,89 @@ static void send_row(struct stage *s, size_t r, size_t piece_at, size_t size_byt
             struct constants c = constants_of(s->scale, true);
             w = add_wide(zero_words(), operands_of(w), &c);
         }
-        w = s->form_out ? change_form(w, s->form_out) : w;
+        w = s->form_out ? change_form(w, form) : w;
         store(dst + at, s->add ? add_words(w, load(dst + at)) : w);
     }
 }
 
-/* Appends the passes of one or two levels. */
+static void set_run(struct pass *p, unsigned edge, bool forward)
+{
+    if (forward)
+        p->run = edge ? run_forward_out : run_forward;
+    else if (edge & PLAIN_IN)
+        p->run = edge & ADD_OUT ? run_inverse_in_add : run_inverse_in;
+    else
+        p->run = edge ? run_inverse_add : run_inverse;
+}
+
+/* Appends the passes of one to three levels, but for the places of rows outside `between`. */
 static void plan_levels(struct stage *s, unsigned level, unsigned count)
 {
     bool lowest = level == 0, highest = level + count == s->levels;
-    unsigned top = level + count - 1;
-    for (size_t row = 0; row < 1u << s->levels; row++) {
-        if (row >> level & ((1u << count) - 1))
+    const unsigned rows = 1u << count;
+    for (unsigned row = 0; row < 1u << s->levels; row++) {
+        if (row >> level & (rows - 1))
             continue;
         struct pass *p = &s->pass[s->passes++];
-        p->in_between = s->special_in || !(s->forward ? highest : lowest);
-        p->out_between = s->special_out || !(s->forward ? lowest : highest);
-        p->rows = 1u << count;
-        for (size_t i = 0; i < 4; i++) {
-            size_t r = row + ((i & ((1u << count) - 1)) << level), at = r * s->rows->stride;
-            p->in[i] = p->in_between ? s->between[r] : s->rows->src[at] + s->rows->src_at;
-            p->out[i] = p->out_between ? s->between[r] : s->rows->dst[at] + s->rows->dst_at;
-        }
-        p->f[0] = &s->factor[(1u << (s->levels - 1 - top)) - 1 + (row >> (top + 1))];
-        p->f[1] = &s->factor[(1u << (s->levels - 1 - level)) - 1 + (row >> (level + 1))];
-        p->f[2] = p->f[1] + (count - 1);
+        p->first = s->forward ? highest : lowest;
+        p->last = s->forward ? lowest : highest;
+        p->rows = rows;
+        p->row = row;
+        p->distance = 1u << level;
+        p->form = s->form;
+        set_run(p, (p->first ? s->in_edge : 0) | (p->last ? s->out_edge : 0), s->forward);
+        for (unsigned l = 0, f = 0; l < count; l++)
+            for (unsigned i = 0; i < 1u << l; i++, f++) {
+                unsigned at = level + count - 1 - l;
+                p->f[f] = &s->factor[(1u << (s->levels - 1 - at)) - 1 + (row >> (at + 1)) + i];
+            }
     }
+}
+
+/* Where rows lie before the passes, between them and after them. Between them a row lies where it
+ * will be, if it can. */
+struct set {
+    struct row_in in[MAX_ROWS];
+    struct row_out between[MAX_ROWS], out[MAX_ROWS];
+};
+
+static void place_set(struct stage *s, struct set *set)
+{
+    const struct lm_gf_rows *rows = s->rows;
+    for (size_t r = 0; r < 1u << s->levels; r++) {
+        const uint8_t *src = rows->src[r * rows->stride];
+        uint8_t *dst = rows->dst[r * rows->stride];
+        struct row_in in = {src ? src + rows->src_at : zeros, src ? SIZE_MAX : 0};
+        struct row_out out = {dst ? dst + rows->dst_at : s->sink, dst ? SIZE_MAX : 0};
+        struct row_out between = {s->between[r], 0};
+        set->in[r] = s->slow_in ? (struct row_in){s->between[r], 0} : in;
+        set->out[r] = s->slow_out ? between : out;
+        set->between[r] = s->slow_out || s->add || !dst ? between : out;
+    }
+}
+
+static void place_passes(struct stage *s, const struct set *set)
+{
+    for (struct pass *p = s->pass; p < s->pass + s->passes; p++)
+        for (unsigned i = 0, r = p->row; i < p->rows; i++, r += p->distance) {
+            struct row_out between = set->between[r];
+            p->in[i] = p->first ? set->in[r] : (struct row_in){between.at, between.keep};
+            p->out[i] = p->last ? set->out[r] : between;
+        }
+}
+
+static bool all_narrow(const struct stage *s)
+{
+    bool wide = false;
+    for (unsigned i = 0; i < (1u << s->levels) - 1; i++)
+        wide |= s->factor[i].is_wide;
+    return !wide;
 }
 
 static void plan(struct stage *s)
 {
-    unsigned low = LM_MIN(s->levels, 2u), high = s->levels - low;
+    unsigned most = s->levels == 3 && all_narrow(s) ? 3 : 2;
+    unsigned low = LM_MIN(s->levels, most), high = s->levels - low;
     s->passes = 0;
     if (s->forward && high)
         plan_levels(s, low, high);
@@ -280,30 +484,34 @@ static void plan(struct stage *s)
 
 static void run_piece(struct stage *s, size_t at, size_t size_bytes)
 {
-    for (size_t r = 0; s->special_in && r < 1u << s->levels; r++)
+    for (size_t r = 0; s->slow_in && r < 1u << s->levels; r++)
         bring_row(s, r, at, size_bytes);
     for (unsigned i = 0; i < s->passes; i++)
-        if (s->forward)
-            run_forward(&s->pass[i], at, size_bytes);
-        else
-            run_inverse(&s->pass[i], at, size_bytes);
-    for (size_t r = 0; s->special_out && r < 1u << s->levels; r++)
+        s->pass[i].run(&s->pass[i], at, size_bytes);
+    for (size_t r = 0; s->slow_out && r < 1u << s->levels; r++)
         send_row(s, r, at, size_bytes);
 }
 
 /* One set of rows. */
 static void run_set(struct stage *s, const struct lm_gf_rows *rows)
 {
+    struct set set;
     s->rows = rows;
-    s->special_in = s->form_in;
-    s->special_out = s->form_out || s->scale || s->add;
-    for (size_t r = 0; r < 1u << s->levels; r++) {
-        s->special_in |= !rows->src[r * rows->stride];
-        s->special_out |= !rows->dst[r * rows->stride];
-    }
-    plan(s);
+    place_set(s, &set);
+    place_passes(s, &set);
     for (size_t at = 0; at < rows->size_bytes; at += PIECE_BYTES)
         run_piece(s, at, LM_MIN(rows->size_bytes - at, (size_t)PIECE_BYTES));
+}
+
+/* Which edges the passes take care of. */
+static void find_edges(struct stage *s)
+{
+    s->slow_in = s->form_in && s->forward;
+    s->slow_out = s->scale || (s->form_out && !s->forward);
+    s->in_edge = s->form_in && !s->slow_in ? PLAIN_IN : 0;
+    s->out_edge = 0;
+    if (!s->slow_out)
+        s->out_edge = (s->form_out ? PLAIN_OUT : 0) | (s->add ? ADD_OUT : 0);
 }
 
 static void butterflies(const struct lm_butterflies *b, const struct lm_gf_rows *rows, bool forward,
@@ -316,100 +524,18 @@ static void butterflies(const struct lm_butterflies *b, const struct lm_gf_rows 
     s.forward = forward;
     s.add = add_to_dst;
     s.scale = !forward && b->scale != 1 ? &scale : NULL;
-    s.form_in = b->tower_src ? NULL : &b->field->FORM;
-    s.form_out = b->tower_dst ? NULL : &b->field->FORM;
+    s.form = &b->field->FORM;
+    s.form_in = b->tower_src ? NULL : s.form;
+    s.form_out = b->tower_dst ? NULL : s.form;
     for (unsigned i = 0; i < (1u << b->levels) - 1; i++)
         s.factor[i] = factor_of(b->field, b->twiddle[i]);
+    find_edges(&s);
+    plan(&s);
     for (size_t q = 0; q == 0 || q < rows->stripes; q++, set.src++, set.dst++)
         run_set(&s, &set);
 }
 
-/* Some rows of a dense product and some of its sources. The factors take words in plain form, and
- * the sums are in tower form. */
-struct part {
-    const uint8_t *src[CONSTANTS];
-    uint8_t *dst[GROUP_ROWS];
-    unsigned sources;
-    bool add;
-    const table *form;
-    table factor[CONSTANTS][LM_GF16_PARTS]; /* [source][row] */
-};
-
-static void expand(struct part *p, const struct lm_gf16_map *map, const uint16_t *coefficients,
-                   unsigned rows)
-{
-    const struct lm_gf_field *field = map->field;
-    table(*factor)[LM_GF16_PARTS] = p->factor;
-    for (unsigned i = 0; i < p->sources; i++, coefficients += map->stride)
-        for (unsigned r = 0; r < rows; r++, factor++) {
-            uint8_t part[LM_GF16_PARTS];
-            lm_gf16_parts(field, coefficients[r], part);
-            memcpy(&(*factor)[LM_LOW_LOW], &field->TABLES[part[LM_LOW_LOW]], sizeof(table));
-            memcpy(&(*factor)[LM_LOW_HIGH], &field->TABLES[part[LM_LOW_HIGH]], sizeof(table));
-            table_add(&(*factor)[LM_HIGH_LOW], &field->TABLES[part[LM_HIGH_LOW]],
-                      &field->FORMED_TABLES[part[LM_LOW_LOW]]);
-            table_add(&(*factor)[LM_HIGH_HIGH], &field->TABLES[part[LM_HIGH_HIGH]],
-                      &field->FORMED_TABLES[part[LM_LOW_HIGH]]);
-        }
-}
-
-INLINE void tile(const struct part *p, const unsigned rows, size_t at)
-{
-    struct words sum[GROUP_ROWS];
-    const table(*factor)[LM_GF16_PARTS] = (const table(*)[LM_GF16_PARTS])p->factor;
-    for (unsigned r = 0; r < rows; r++)
-        sum[r] = zero_words();
-    for (unsigned i = 0; i < p->sources; i++, factor += rows) {
-        struct operands o = operands_of(load(p->src[i] + at));
-        for (unsigned r = 0; r < rows; r++) {
-            const struct constants c = {{constant_of(&factor[r][0]), constant_of(&factor[r][1]),
-                                         constant_of(&factor[r][2]), constant_of(&factor[r][3])}};
-            sum[r] = add_wide(sum[r], o, &c);
-        }
-    }
-    for (unsigned r = 0; r < rows; r++) {
-        struct words w = change_form(sum[r], p->form);
-        store(p->dst[r] + at, p->add ? add_words(w, load(p->dst[r] + at)) : w);
-    }
-}
-
-INLINE void tiles(const struct part *p, const unsigned rows, size_t size_bytes)
-{
-    EACH_WORDS(at, size_bytes)
-    tile(p, rows, at);
-}
-
-/* Rows `row`.. of a dense product; 1 or GROUP_ROWS of them. */
-static void group(struct part *p, const struct lm_gf16_map *map, const struct lm_gf_rows *at,
-                  unsigned row, unsigned rows)
-{
-    const unsigned most = CONSTANTS / rows;
-    for (unsigned r = 0; r < rows; r++)
-        p->dst[r] = at->dst[row + r] + at->dst_at;
-    for (unsigned first = 0; first < map->sources; first += most) {
-        p->sources = LM_MIN(map->sources - first, most);
-        for (unsigned i = 0; i < p->sources; i++)
-            p->src[i] = at->src[first + i] + at->src_at;
-        expand(p, map, map->coefficients + (size_t)first * map->stride + row, rows);
-        if (rows == GROUP_ROWS)
-            tiles(p, GROUP_ROWS, at->size_bytes);
-        else
-            tiles(p, 1, at->size_bytes);
-        p->add = true;
-    }
-}
-
-INLINE void apply(const struct lm_gf16_map *map, const struct lm_gf_rows *at, bool add_to_dst)
-{
-    struct part p;
-    unsigned rows;
-    p.form = &map->field->FORM;
-    for (unsigned row = 0; row < map->rows; row += rows) {
-        rows = map->rows - row < GROUP_ROWS ? 1 : GROUP_ROWS;
-        p.add = add_to_dst;
-        group(&p, map, at, row, rows);
-    }
-}
+#include "core/dsp/gf16_halves_apply.h"
 
 #define LM_GF16_HALVES(level)                                                                      \
     void lm_gf16_inverse_##level(const struct lm_butterflies *b, const struct lm_gf_rows *rows,    \

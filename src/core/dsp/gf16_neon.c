@@ -2,12 +2,13 @@
 #include <arm_neon.h>
 #include <stdint.h>
 
-#define VECTOR_BYTES  16
-#define GROUP_ROWS    4
-#define vector        uint8x16_t
-#define TABLES        nibbles
-#define FORMED_TABLES formed_nibbles
-#define FORM          form_nibbles
+#define VECTOR_BYTES     16
+#define GROUP_ROWS       4
+#define BOTH_HALVES_ROWS 4
+#define vector           uint8x16_t
+#define TABLES           nibbles
+#define FORMED_TABLES    formed_nibbles
+#define FORM             form_nibbles
 
 typedef uint8_t table[32]; /* products of the low nibbles, of the high nibbles */
 
@@ -49,9 +50,19 @@ static inline struct constant constant_of(const table *t)
     return (struct constant){vld1q_u8(*t), vld1q_u8(*t + 16)};
 }
 
+static inline struct operand operand_add(struct operand a, struct operand b)
+{
+    return (struct operand){veorq_u8(a.low, b.low), veorq_u8(a.high, b.high)};
+}
+
+static inline uint8x16_t product(struct operand o, struct constant c)
+{
+    return veorq_u8(vqtbl1q_u8(c.low, o.low), vqtbl1q_u8(c.high, o.high));
+}
+
 static inline uint8x16_t add_product(uint8x16_t sum, struct operand o, struct constant c)
 {
-    return veorq_u8(sum, veorq_u8(vqtbl1q_u8(c.low, o.low), vqtbl1q_u8(c.high, o.high)));
+    return veorq_u8(sum, product(o, c));
 }
 
 static inline void table_add(table *sum, const table *a, const table *b)
