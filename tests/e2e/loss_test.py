@@ -45,8 +45,11 @@ def bursts_are_recovered_from_without_key_frames():  # gs-media 34
 
 
 def reordered_and_doubled_datagrams_do_no_harm():
-    report = stream_through(Impairment(duplicate=0.03, reorder=0.03, delay_s=0.005, seed=SEED))
-    check(report["packets_duplicate"] > 20, "nothing was doubled")
+    impairment = Impairment(duplicate=0.03, reorder=0.03, delay_s=0.005, seed=SEED)
+    report = stream_through(impairment)
+    check(impairment.doubled > 100, "nothing was doubled")
+    # The others came when their frame was complete, where nobody looks: more on a busy machine.
+    check(report["packets_duplicate"] > 0, "no double was seen as such")
     check(report["frames_lost"] <= 4, f"frames lost: {report['frames_lost']}")
 
 
