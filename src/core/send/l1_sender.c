@@ -458,22 +458,6 @@ static uint32_t next_run(const struct lm_l1_sender *s, const struct outgoing *f)
     return LM_MIN(left, most);
 }
 
-/* How many of `run` the pace lets go now; 0 sets *wake_at. Half a burst is worth a wake-up, single
- * datagrams are not. */
-static uint32_t paced(const struct lm_l1_sender *s, uint32_t run, uint64_t now_ns,
-                      uint64_t *wake_at)
-{
-    uint32_t size = (uint32_t)s->datagram_bytes;
-    uint32_t allowed = lm_pace_available(&s->pace, now_ns) / size;
-    if (!s->pace.bytes_per_s || allowed >= run)
-        return run;
-    uint32_t worth = LM_MIN(LM_MAX(s->pace.burst_bytes / 2 / size, 1), run);
-    if (allowed >= worth)
-        return allowed;
-    *wake_at = lm_pace_when(&s->pace, worth * size);
-    return 0;
-}
-
 /* Numbers and seals the datagrams up to place `end`: as late as can be, so that the bytes are in
  * the cache when the kernel copies them, and numbers rise in the order of sending. What was sealed
  * before keeps its number. */
@@ -525,7 +509,8 @@ int lm_l1_sender_pull(struct lm_l1_sender *s, uint64_t now_ns, struct lm_batch *
     if (s->head == s->tail || (f->sent == f->made && !s->lent))
         return 0;
     if (!s->lent)
-        s->lent = paced(s, next_run(s, f), now_ns, wake_at);
+        s->lent =
+            lm_pace_run(&s->pace, next_run(s, f), (uint32_t)s->datagram_bytes, now_ns, wake_at);
     if (!s->lent)
         return 0;
     int rc = seal_up_to(s, f, f->sent + s->lent);

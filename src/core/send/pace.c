@@ -1,5 +1,7 @@
 #include "core/send/pace.h"
 
+#include "core/base/check.h"
+
 #include "core/base/time.h"
 
 uint64_t lm_pace_duration_ns(const struct lm_pace *p, uint64_t bytes)
@@ -38,6 +40,19 @@ uint64_t lm_pace_when(const struct lm_pace *p, uint32_t bytes)
     uint64_t need_ns = lm_pace_duration_ns(p, bytes);
     uint64_t ahead_ns = p->burst_ns > need_ns ? p->burst_ns - need_ns : 0;
     return p->paid_ns > ahead_ns ? p->paid_ns - ahead_ns : 0;
+}
+
+uint32_t lm_pace_run(const struct lm_pace *p, uint32_t run, uint32_t size, uint64_t now_ns,
+                     uint64_t *wake_at)
+{
+    uint32_t allowed = lm_pace_available(p, now_ns) / size;
+    if (!p->bytes_per_s || allowed >= run)
+        return run;
+    uint32_t worth = LM_MIN(LM_MAX(p->burst_bytes / 2 / size, 1), run);
+    if (allowed >= worth)
+        return allowed;
+    *wake_at = lm_pace_when(p, worth * size);
+    return 0;
 }
 
 void lm_pace_spend(struct lm_pace *p, uint64_t now_ns, uint32_t bytes)

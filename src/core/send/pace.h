@@ -21,6 +21,11 @@ uint32_t lm_pace_available(const struct lm_pace *p, uint64_t now_ns);
 /* From when on `bytes` (at most burst_bytes) are available. */
 uint64_t lm_pace_when(const struct lm_pace *p, uint32_t bytes);
 
+/* How many of `run` datagrams (>= 1) of `size` bytes may leave now; 0: not before *wake_at. Half a
+ * burst is worth a wake-up, single datagrams are not. */
+uint32_t lm_pace_run(const struct lm_pace *p, uint32_t run, uint32_t size, uint64_t now_ns,
+                     uint64_t *wake_at);
+
 /* More than available is allowed, and waited for afterwards. */
 void lm_pace_spend(struct lm_pace *p, uint64_t now_ns, uint32_t bytes);
 

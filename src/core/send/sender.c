@@ -400,21 +400,6 @@ static uint32_t next_run(const struct lm_sender *s, const struct outgoing *f, ui
     return LM_MIN(LM_MIN(f->block_end[b], f->made) - f->sent, most);
 }
 
-/* How many of `run` the pace lets go now; 0 sets *wake_at. Half a burst is worth a wake-up, single
- * datagrams are not. */
-static uint32_t paced(const struct lm_sender *s, uint32_t run, uint64_t now_ns, uint64_t *wake_at)
-{
-    uint32_t size = (uint32_t)s->datagram_bytes;
-    uint32_t allowed = lm_pace_available(&s->pace, now_ns) / size;
-    if (!s->pace.bytes_per_s || allowed >= run)
-        return run;
-    uint32_t worth = LM_MIN(LM_MAX(s->pace.burst_bytes / 2 / size, 1), run);
-    if (allowed >= worth)
-        return allowed;
-    *wake_at = lm_pace_when(&s->pace, worth * size);
-    return 0;
-}
-
 int lm_sender_pull(struct lm_sender *s, uint64_t now_ns, struct lm_batch *batch, uint64_t *wake_at)
 {
     *wake_at = LM_TIME_MAX;
@@ -423,7 +408,7 @@ int lm_sender_pull(struct lm_sender *s, uint64_t now_ns, struct lm_batch *batch,
         return 0;
     uint32_t block, run = next_run(s, f, &block);
     if (!s->lent)
-        s->lent = paced(s, run, now_ns, wake_at);
+        s->lent = lm_pace_run(&s->pace, run, (uint32_t)s->datagram_bytes, now_ns, wake_at);
     if (!s->lent)
         return 0;
     *batch = (struct lm_batch){
