@@ -293,6 +293,32 @@ static void decoder_that_lost_frames_recovers_bit_exact(void **state) /* gs-medi
     }
 }
 
+/* libavcodec shows nothing for a while if it has to count frame numbers past their wrap itself. */
+static void decoder_shows_the_first_frame_after_a_loss_at_any_place(void **state)
+{
+    for (uint32_t lost = 1; lost <= 3; lost++)
+        for (uint32_t first = 10; first < 30; first++) {
+            struct stage s;
+            open_stage(&s, *state, (const uint32_t[]){320, 240, 1}, 1 << 20, 0);
+            AVCodecContext *decoder = open_decoder();
+            for (uint32_t f = 1; f < first + lost + 3; f++) {
+                bool drop = f >= first && f < first + lost;
+                draw(&s, 0);
+                if (f > first && f <= first + lost)
+                    assert_int_equal(encode_invalidate(s.encode, first, f - 1), LM_OK);
+                assert_int_equal(encode_next(&s, false), LM_OK);
+                if (f == first + lost)
+                    assert_int_not_equal(s.kind, ENCODE_KIND_P);
+                if (drop)
+                    continue;
+                AVFrame *frame = decode(decoder, s.joined, join(&s));
+                av_frame_free(&frame);
+            }
+            avcodec_free_context(&decoder);
+            close_stage(&s);
+        }
+}
+
 static void stream_describes_itself_and_decodes_without_delay(void **state) /* gs-media 30 */
 {
     struct stage s;
@@ -426,6 +452,8 @@ int main(void)
         };
         const struct CMUnitTest decoded[] = {
             cmocka_unit_test_prestate(decoder_that_lost_frames_recovers_bit_exact, name),
+            cmocka_unit_test_prestate(decoder_shows_the_first_frame_after_a_loss_at_any_place,
+                                      name),
             cmocka_unit_test_prestate(stream_describes_itself_and_decodes_without_delay, name),
             cmocka_unit_test_prestate(still_picture_becomes_small_and_sharp, name),
             cmocka_unit_test_prestate(frame_never_exceeds_its_limit, name),

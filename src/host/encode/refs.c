@@ -20,6 +20,9 @@ enum encode_refs_answer encode_refs_lose(struct encode_refs *refs, uint32_t firs
     if (last < refs->clean_from && older_is_good)
         return ENCODE_REFS_NOTHING;
     *from = LM_MAX(first, refs->key);
+    /* With the last recovery frame, all that it was to make up for is missing still. */
+    bool more = refs->pending || (refs->clean_is_recovery && first <= refs->clean_from);
+    refs->missing_from = more ? LM_MIN(refs->missing_from, *from) : *from;
     for (uint32_t i = 0; i < refs->count; i++)
         if (refs->frame[i] >= *from)
             refs->bad[i] = true;
@@ -33,6 +36,13 @@ bool encode_refs_any(const struct encode_refs *refs)
         if (!refs->bad[i])
             return true;
     return false;
+}
+
+bool encode_refs_gap_wraps(const struct encode_refs *refs, uint32_t next, uint32_t period)
+{
+    if (!refs->pending || refs->missing_from <= refs->key)
+        return false;
+    return (next - 1 - refs->key) / period > (refs->missing_from - 1 - refs->key) / period;
 }
 
 static uint32_t newest_good(const struct encode_refs *refs)

@@ -17,7 +17,8 @@ struct encode_refs {
     uint32_t clean_from; /* the last key or recovery frame: what follows depends on it, ... */
     uint32_t clean_ref;  /* ... and on this older frame and its ancestors; for recovery only */
     bool clean_is_recovery;
-    bool pending; /* the next frame must recover */
+    bool pending;          /* the next frame must recover */
+    uint32_t missing_from; /* what the decoder misses then begins with this frame */
 };
 
 enum encode_refs_answer {
@@ -33,6 +34,10 @@ enum encode_refs_answer encode_refs_lose(struct encode_refs *refs, uint32_t firs
 
 /* Is there a good frame to refer to? */
 bool encode_refs_any(const struct encode_refs *refs);
+
+/* Is one of the frames that the decoder misses when it gets frame `next` a multiple of `period`
+ * frames after the key frame? */
+bool encode_refs_gap_wraps(const struct encode_refs *refs, uint32_t next, uint32_t period);
 
 /* A frame was encoded; a key frame empties the buffer first. */
 void encode_refs_add(struct encode_refs *refs, uint32_t frame, bool key);

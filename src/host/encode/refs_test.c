@@ -77,6 +77,38 @@ static void refs_ignore_frames_that_never_were(void **state)
     assert_int_equal(encode_refs_lose(&refs, 2, UINT32_MAX, &from), ENCODE_REFS_BAD_FROM);
 }
 
+static void refs_tell_when_a_gap_spans_a_multiple_of_frames(void **state)
+{
+    uint32_t from;
+    struct encode_refs refs = after(20, 6); /* the key frame is 0; 16 is where a period begins */
+    assert_false(encode_refs_gap_wraps(&refs, 20, 16));
+    assert_int_equal(encode_refs_lose(&refs, 17, 19, &from), ENCODE_REFS_BAD_FROM);
+    assert_false(encode_refs_gap_wraps(&refs, 20, 16));
+    assert_true(encode_refs_gap_wraps(&refs, 33, 16));
+    assert_int_equal(encode_refs_lose(&refs, 16, 19, &from), ENCODE_REFS_BAD_FROM);
+    assert_true(encode_refs_gap_wraps(&refs, 20, 16));
+    refs = after(16, 6);
+    assert_int_equal(encode_refs_lose(&refs, 15, 15, &from), ENCODE_REFS_BAD_FROM);
+    assert_false(encode_refs_gap_wraps(&refs, 16, 16)); /* 16 itself is there */
+    encode_refs_add(&refs, 16, false);
+    encode_refs_add(&refs, 17, false);
+    assert_int_equal(encode_refs_lose(&refs, 17, 17, &from), ENCODE_REFS_BAD_FROM);
+    assert_false(encode_refs_gap_wraps(&refs, 18, 16));
+}
+
+static void refs_gap_goes_on_when_the_recovery_frame_is_lost_too(void **state)
+{
+    uint32_t from;
+    struct encode_refs refs = after(18, 6);
+    assert_int_equal(encode_refs_lose(&refs, 16, 16, &from), ENCODE_REFS_BAD_FROM);
+    encode_refs_add(&refs, 18, false);
+    assert_int_equal(encode_refs_lose(&refs, 18, 18, &from), ENCODE_REFS_BAD_FROM);
+    assert_true(encode_refs_gap_wraps(&refs, 19, 16));
+    encode_refs_add(&refs, 19, true);
+    assert_int_equal(encode_refs_lose(&refs, 19, 19, &from), ENCODE_REFS_BAD_FROM);
+    assert_false(encode_refs_gap_wraps(&refs, 20, 16)); /* no frame is good: a key frame anyway */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -85,6 +117,8 @@ int main(void)
         cmocka_unit_test(refs_growing_ranges_are_answered_once),
         cmocka_unit_test(refs_before_a_key_frame_do_not_matter),
         cmocka_unit_test(refs_ignore_frames_that_never_were),
+        cmocka_unit_test(refs_tell_when_a_gap_spans_a_multiple_of_frames),
+        cmocka_unit_test(refs_gap_goes_on_when_the_recovery_frame_is_lost_too),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -21,6 +21,7 @@ enum {
     BAND_MIN_ROWS = 4,    /* x264 refuses thinner bands */
     DPB_BLOCKS = 34816,   /* level 4.2, which every hardware decoder has */
     REFERENCES_MIN = 4,   /* of the buffer, whatever the level */
+    FRAME_NUMBERS = 16,   /* frame_num counts up to this, with buffers of up to 14 frames */
     REFERENCES_MAX = 6,   /* 100 ms at 60 Hz to hear of a loss; each costs 5 bytes per pixel */
     ESCAPE_ROOM = 5 + 64, /* x264_nal_encode wants 3/2 of the payload and this */
 };
@@ -271,9 +272,13 @@ static uint8_t *mark_still(struct x264 *x, struct image_rect damage)
     return still;
 }
 
-static enum encode_kind decide_kind(const struct x264 *x, bool force_key)
+/* Where a frame with frame_num 0 is missing, libavcodec numbers the pictures after it too low,
+ * takes them for late ones and shows none until their number has caught up: up to a quarter second.
+ */
+static enum encode_kind decide_kind(const struct x264 *x, uint32_t frame_index, bool force_key)
 {
-    if (force_key || !encode_refs_any(&x->refs))
+    if (force_key || !encode_refs_any(&x->refs) ||
+        encode_refs_gap_wraps(&x->refs, frame_index, FRAME_NUMBERS))
         return ENCODE_KIND_KEY;
     return x->refs.pending ? ENCODE_KIND_RECOVERY : ENCODE_KIND_P;
 }
@@ -299,7 +304,7 @@ static int x264_picture(struct encode *encode, const struct image *picture, uint
     x264_picture_t in, out;
     x264_nal_t *nals;
     int count;
-    *kind = decide_kind(x, force_key);
+    *kind = decide_kind(x, frame_index, force_key);
     bool key = *kind == ENCODE_KIND_KEY;
     int32_t qp = encode_rate_next(&x->rate, picture, key);
     x264_picture_init(&in);
