@@ -17,8 +17,11 @@ static const double slope_start = 0.15, slope_min = 0.08, slope_max = 0.6;
 /* Going coarser counts on less, going finer expects more, so that errors fall to the small side. */
 static const double caution_coarser = 0.75, caution_finer = 1.25;
 
-/* Share of a frame's bits that a P and a key frame aim at. */
+/* Share of a frame's bits that a P frame, and a key or recovery frame aim at. */
 static const double aim_p = 1, aim_key = 1.5;
+
+/* How much of what changed since a recovery frame's reference is as good as new. */
+static const double recovery_share = 0.7;
 
 int encode_rate_init(struct encode_rate *rate, const struct encode_rate_params *params)
 {
@@ -71,6 +74,17 @@ static void look(struct encode_rate *rate, const struct image *picture)
     rate->intra = (double)intra * ROW_STEP + rate->params.width;
     rate->damage_share = (double)picture->damage.width * picture->damage.height /
                          ((double)rate->params.width * rate->params.height);
+    rate->recent_damage_share = LM_MAX(rate->damage_share, rate->recent_damage_share * 0.8);
+}
+
+/* The share of this picture that costs as much as in a key frame. */
+static double fresh_share(const struct encode_rate *rate, double new_share)
+{
+    if (rate->kind == ENCODE_KIND_KEY)
+        return 1;
+    if (rate->kind == ENCODE_KIND_RECOVERY)
+        return LM_MAX(new_share, recovery_share) * LM_MIN(rate->recent_damage_share, 1.0);
+    return new_share * LM_MIN(rate->damage_share, 1.0);
 }
 
 static double cost(const struct encode_rate_anchor *a, double units, double qp)
@@ -93,7 +107,7 @@ static double surprise(const struct encode_rate *rate)
 static double expect(struct encode_rate *rate, double qp, double new_share)
 {
     double detail = cost(&rate->detail, rate->intra, qp);
-    double fresh = rate->key ? 1 : new_share * LM_MIN(rate->damage_share, 1.0);
+    double fresh = fresh_share(rate, new_share);
     double finer = LM_MAX(rate->picture_qp - qp, 0.0);
     double moved = LM_MIN(cost(&rate->change, rate->inter, qp), detail);
     rate->fresh_bits = fresh * detail;
@@ -104,15 +118,16 @@ static double expect(struct encode_rate *rate, double qp, double new_share)
 
 static double aim_bits(const struct encode_rate *rate)
 {
-    double aim = rate->frame_bits * (rate->key ? aim_key : aim_p);
+    double aim = rate->frame_bits * (rate->kind == ENCODE_KIND_P ? aim_p : aim_key);
     aim = LM_MAX(aim - rate->debt_bits * 0.5, rate->frame_bits * 0.3);
     return LM_MIN(aim, rate->params.max_frame_bytes * 8.0 * 0.6);
 }
 
-int32_t encode_rate_next(struct encode_rate *rate, const struct image *picture, bool key)
+int32_t encode_rate_next(struct encode_rate *rate, const struct image *picture,
+                         enum encode_kind kind)
 {
     look(rate, picture);
-    rate->key = key;
+    rate->kind = kind;
     double aim = aim_bits(rate), new_share = surprise(rate);
     int32_t qp = ENCODE_RATE_QP_MIN;
     while (qp < ENCODE_RATE_QP_MAX && expect(rate, qp, new_share) > aim)
@@ -136,7 +151,8 @@ static void learn(struct encode_rate_anchor *a, double qp, double ratio)
 /* Two moving pictures in a row at different quantisers tell how steep this content is. */
 static void learn_slope(struct encode_rate *rate, double bits)
 {
-    bool moving = !rate->key && rate->moved_bits > rate->refined_bits + rate->fresh_bits;
+    bool moving =
+        rate->kind == ENCODE_KIND_P && rate->moved_bits > rate->refined_bits + rate->fresh_bits;
     int32_t step = rate->qp - rate->moved_qp;
     if (moving && rate->moved_before > 0 && step != 0) {
         double slope = log2(rate->moved_before / LM_MAX(bits, 1.0)) / step;
@@ -148,30 +164,37 @@ static void learn_slope(struct encode_rate *rate, double bits)
 }
 
 /* The error of the guess goes to its three parts, each by its share. */
-void encode_rate_done(struct encode_rate *rate, uint64_t bits)
+static void learn_costs(struct encode_rate *rate, double bits)
 {
     double expected = LM_MAX(rate->fresh_bits + rate->moved_bits + rate->refined_bits, 1.0);
-    learn_slope(rate, (double)bits);
-    double error = LM_CLAMP(((double)bits + 1) / expected, 0.05, 20.0);
-    if (rate->fresh_bits > expected * 0.3 && (double)bits > rate->frame_bits * 0.1)
+    double error = LM_CLAMP((bits + 1) / expected, 0.05, 20.0);
+    if (rate->fresh_bits > expected * 0.3 && bits > rate->frame_bits * 0.1)
         learn(&rate->detail, rate->qp, pow(error, 0.7 * rate->fresh_bits / expected));
     if (rate->inter > rate->params.width)
         learn(&rate->change, rate->qp, pow(error, 0.7 * rate->moved_bits / expected));
     rate->refine_factor *= pow(error, 0.9 * rate->refined_bits / expected);
     /* Room is left and yet no step was taken: doubt what the last step seemed to cost. */
-    if (rate->refined_bits <= 0 && (double)bits < rate->frame_bits * 0.85)
+    if (rate->refined_bits <= 0 && bits < rate->frame_bits * 0.85)
         rate->refine_factor *= 0.9;
     rate->refine_factor = LM_CLAMP(rate->refine_factor, 0.02, 4.0);
+}
+
+void encode_rate_done(struct encode_rate *rate, uint64_t bits)
+{
+    bool key = rate->kind == ENCODE_KIND_KEY;
+    learn_slope(rate, (double)bits);
+    if (rate->kind != ENCODE_KIND_RECOVERY) /* how far its reference is, others do not learn from */
+        learn_costs(rate, (double)bits);
     /* A little credit lets whole steps of the quantiser alternate around the bitrate. */
     rate->debt_bits += (double)bits - rate->frame_bits;
     rate->debt_bits = LM_MAX(rate->debt_bits, -0.5 * rate->frame_bits);
-    if (rate->key || rate->qp < rate->picture_qp)
+    if (key || rate->qp < rate->picture_qp)
         rate->picture_qp = rate->qp;
     else
         rate->picture_qp += (rate->qp - rate->picture_qp) * LM_MIN(rate->damage_share, 1.0);
     /* A key frame says nothing about motion; a quiet picture is forgotten slowly, so that blinking
      * content is no surprise each time. */
-    if (!rate->key)
+    if (!key)
         rate->inter_before = LM_MAX(rate->inter, rate->inter_before * 0.8);
-    rate->primed = rate->primed || !rate->key;
+    rate->primed = rate->primed || !key;
 }

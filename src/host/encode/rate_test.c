@@ -49,6 +49,11 @@ static uint64_t model(double bits_at_26, int32_t qp)
     return (uint64_t)(bits_at_26 * exp2((26 - qp) / 6.5));
 }
 
+static enum encode_kind kind_of(int frame)
+{
+    return frame ? ENCODE_KIND_P : ENCODE_KIND_KEY;
+}
+
 static void rate_steady_motion_meets_the_bitrate(void **state)
 {
     static const double weights[] = {50e3, 300e3, 1.8e6};
@@ -57,7 +62,7 @@ static void rate_steady_motion_meets_the_bitrate(void **state)
         double sum = 0;
         for (int i = 0; i < 200; i++) {
             noise(&f, 60);
-            int32_t qp = encode_rate_next(&f.rate, &f.image, i == 0);
+            int32_t qp = encode_rate_next(&f.rate, &f.image, kind_of(i));
             uint64_t bits = model(weights[w] * (i ? 1 : 3), qp);
             encode_rate_done(&f.rate, bits);
             if (i >= 100)
@@ -75,7 +80,7 @@ static void rate_still_picture_is_refined_to_the_finest(void **state)
     noise(&f, 60);
     int32_t qp = 0, before = ENCODE_RATE_QP_MAX;
     for (int i = 0; i < 60; i++) {
-        qp = encode_rate_next(&f.rate, &f.image, i == 0);
+        qp = encode_rate_next(&f.rate, &f.image, kind_of(i));
         uint64_t bits = i == 0        ? model(1e6, qp)
                         : qp < before ? (uint64_t)(before - qp) * 60000
                                       : 300;
@@ -92,12 +97,38 @@ static void rate_surprise_is_met_with_a_coarser_quantiser(void **state)
     struct fixture f = make();
     noise(&f, 20);
     for (int i = 0; i < 60; i++) {
-        int32_t qp = encode_rate_next(&f.rate, &f.image, i == 0);
+        int32_t qp = encode_rate_next(&f.rate, &f.image, kind_of(i));
         encode_rate_done(&f.rate, i == 0 ? model(2e6, qp) : 300);
         f.image.damage = (struct image_rect){0, 0, 0, 0};
     }
     noise(&f, 120);
-    assert_true(encode_rate_next(&f.rate, &f.image, false) >= 26);
+    assert_true(encode_rate_next(&f.rate, &f.image, ENCODE_KIND_P) >= 26);
+    done(&f);
+}
+
+/* Motion that P frames follow cheaply, and a recovery frame hardly. */
+static void rate_recovery_frame_stays_near_its_share(void **state)
+{
+    static const double motion = 200e3, key = 2e6, recovery = 1.2e6;
+    struct fixture f = make();
+    int32_t qp = 0, before;
+    for (int i = 0; i < 100; i++) {
+        noise(&f, 60);
+        qp = encode_rate_next(&f.rate, &f.image, kind_of(i));
+        encode_rate_done(&f.rate, model(i ? motion : key, qp));
+    }
+    before = qp;
+    noise(&f, 60);
+    qp = encode_rate_next(&f.rate, &f.image, ENCODE_KIND_RECOVERY);
+    assert_true(model(recovery, qp) < 2 * SHARE);
+    encode_rate_done(&f.rate, model(recovery, qp));
+    for (int i = 1; i < 12; i++) {
+        noise(&f, 60);
+        qp = encode_rate_next(&f.rate, &f.image, ENCODE_KIND_P);
+        assert_true(model(motion, qp) < 2 * SHARE);
+        encode_rate_done(&f.rate, model(motion, qp));
+    }
+    assert_in_range(qp, before - 1, before + 1);
     done(&f);
 }
 
@@ -107,7 +138,7 @@ static void rate_follows_a_new_bitrate(void **state)
     int32_t qp[2] = {0};
     for (int i = 0; i < 200; i++) {
         noise(&f, 60);
-        qp[i / 100] = encode_rate_next(&f.rate, &f.image, i == 0);
+        qp[i / 100] = encode_rate_next(&f.rate, &f.image, kind_of(i));
         encode_rate_done(&f.rate, model(300e3, qp[i / 100]));
         if (i == 99)
             encode_rate_set_bitrate(&f.rate, 5000);
@@ -130,6 +161,7 @@ int main(void)
         cmocka_unit_test(rate_steady_motion_meets_the_bitrate),
         cmocka_unit_test(rate_still_picture_is_refined_to_the_finest),
         cmocka_unit_test(rate_surprise_is_met_with_a_coarser_quantiser),
+        cmocka_unit_test(rate_recovery_frame_stays_near_its_share),
         cmocka_unit_test(rate_follows_a_new_bitrate),
         cmocka_unit_test(rate_refuses_what_is_zero),
     };

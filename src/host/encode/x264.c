@@ -306,7 +306,7 @@ static int x264_picture(struct encode *encode, const struct image *picture, uint
     int count;
     *kind = decide_kind(x, frame_index, force_key);
     bool key = *kind == ENCODE_KIND_KEY;
-    int32_t qp = encode_rate_next(&x->rate, picture, key);
+    int32_t qp = encode_rate_next(&x->rate, picture, *kind);
     x264_picture_init(&in);
     in.i_type = key ? X264_TYPE_IDR : X264_TYPE_P;
     in.i_qpplus1 = qp + 1;
