@@ -83,6 +83,14 @@ def skip_reason(output):
     return ""
 
 
+def telling(output):
+    """The end of a failed test's output, without the cases that passed."""
+    lines = [line for line in output.splitlines() if not line.startswith("[       OK ]")]
+    kept = [line for i, line in enumerate(lines) if not line.startswith("[ RUN      ]")
+            or i + 1 == len(lines) or not lines[i + 1].startswith("[ RUN      ]")]
+    return "\n".join(kept)[-6000:]
+
+
 def tests(tally, folder, suites, env=None, jobs=2, arguments=()):
     log = os.path.join(ROOT, folder, "meson-logs", "testlog.json")
     if os.path.exists(log):
@@ -100,8 +108,10 @@ def tests(tally, folder, suites, env=None, jobs=2, arguments=()):
             result = json.loads(line)
             output = result.get("stdout", "") + "\n" + result.get("stderr", "")
             outcome = {"OK": "pass", "SKIP": "skip"}.get(result["result"], "fail")
-            detail = skip_reason(output) if outcome == "skip" else output[-6000:]
-            tally.add(f"{folder}: {result['name']}", outcome, detail)
+            name = f"{folder}: {result['name']}"
+            if outcome == "fail":
+                name += f" ({result['result']} after {result['duration']:.0f} s)"
+            tally.add(name, outcome, skip_reason(output) if outcome == "skip" else telling(output))
 
 
 def part_gcc(tally):
