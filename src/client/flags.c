@@ -1,6 +1,7 @@
 #include "client/flags.h"
 
 #include "core/base/check.h"
+#include "core/base/text.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -362,40 +363,25 @@ static const char help_tail[] =
     "\nExit status: 0 good, 1 failed, 2 wrong arguments, 3 host not reachable, 4 not paired,\n"
     "5 refused by the host, 6 the connection was lost.\n";
 
-struct text {
-    char *out;
-    size_t capacity_bytes, size_bytes;
-};
-
-__attribute__((format(printf, 2, 3))) static void add(struct text *t, const char *format, ...)
-{
-    va_list args;
-    va_start(args, format);
-    size_t room = t->size_bytes < t->capacity_bytes ? t->capacity_bytes - t->size_bytes : 0;
-    int count = vsnprintf(room ? t->out + t->size_bytes : NULL, room, format, args);
-    va_end(args);
-    LM_CHECK(count >= 0);
-    t->size_bytes += (size_t)count;
-}
-
 int flags_help(char *out, size_t capacity_bytes)
 {
-    struct text t = {.out = out, .capacity_bytes = capacity_bytes};
-    add(&t, "%s", help_head);
+    struct lm_text t = lm_text_of(out, capacity_bytes);
+    lm_text_add(&t, "%s", help_head);
     for (size_t i = 0; i < LM_ARRAY_LEN(commands); i++)
-        add(&t, "  %-8s %-12s  %s\n", commands[i].name, commands[i].arguments, commands[i].help);
-    add(&t, "  --help, --version\n\nOptions:\n");
+        lm_text_add(&t, "  %-8s %-12s  %s\n", commands[i].name, commands[i].arguments,
+                    commands[i].help);
+    lm_text_add(&t, "  --help, --version\n\nOptions:\n");
     for (size_t i = 0; i < LM_ARRAY_LEN(options); i++) {
         char left[64];
         snprintf(left, sizeof left, "--%s %s", options[i].name,
                  options[i].argument ? options[i].argument : "");
-        add(&t, "  %-26s ", left);
+        lm_text_add(&t, "  %-26s ", left);
         if (options[i].commands != ANY)
             for (size_t c = 0; c < LM_ARRAY_LEN(commands); c++)
                 if (options[i].commands & 1 << commands[c].command && options[i].commands != STREAM)
-                    add(&t, "[%s] ", commands[c].name);
-        add(&t, "%s\n", options[i].help);
+                    lm_text_add(&t, "[%s] ", commands[c].name);
+        lm_text_add(&t, "%s\n", options[i].help);
     }
-    add(&t, "%s", help_tail);
-    return t.size_bytes < capacity_bytes ? (int)t.size_bytes : LM_ELIMIT;
+    lm_text_add(&t, "%s", help_tail);
+    return lm_text_end(&t);
 }

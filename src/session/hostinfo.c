@@ -1,8 +1,8 @@
 #include "session/hostinfo.h"
 
 #include "core/base/check.h"
+#include "core/base/text.h"
 #include "core/crypto/hex.h"
-#include "session/textbuf.h"
 
 #include <arpa/inet.h>
 
@@ -57,48 +57,48 @@ static size_t utf8_size(const unsigned char *s)
     return 0;
 }
 
-static void add_escaped(struct textbuf *t, const char *text)
+static void add_escaped(struct lm_text *t, const char *text)
 {
     while (*text) {
         size_t size_bytes = utf8_size((const unsigned char *)text);
         const char *entity = entity_of(*text);
         if (entity)
-            textbuf_add(t, "%s", entity);
+            lm_text_add(t, "%s", entity);
         else if (size_bytes)
-            textbuf_add(t, "%.*s", (int)size_bytes, text);
+            lm_text_add(t, "%.*s", (int)size_bytes, text);
         text += size_bytes ? size_bytes : 1;
     }
 }
 
-static void add_text(struct textbuf *t, const char *element, const char *text)
+static void add_text(struct lm_text *t, const char *element, const char *text)
 {
-    textbuf_add(t, "<%s>", element);
+    lm_text_add(t, "<%s>", element);
     add_escaped(t, text);
-    textbuf_add(t, "</%s>", element);
+    lm_text_add(t, "</%s>", element);
 }
 
-static void add_number(struct textbuf *t, const char *element, uint32_t number)
+static void add_number(struct lm_text *t, const char *element, uint32_t number)
 {
-    textbuf_add(t, "<%s>%u</%s>", element, number, element);
+    lm_text_add(t, "<%s>%u</%s>", element, number, element);
 }
 
-static void add_root(struct textbuf *t)
+static void add_root(struct lm_text *t)
 {
-    textbuf_add(t, XML_HEAD "<root status_code=\"200\">");
+    lm_text_add(t, XML_HEAD "<root status_code=\"200\">");
 }
 
-static int end_root(struct textbuf *t)
+static int end_root(struct lm_text *t)
 {
-    textbuf_add(t, "</root>");
-    return textbuf_end(t);
+    lm_text_add(t, "</root>");
+    return lm_text_end(t);
 }
 
 /* The root of an error, its start tag still open. */
-static void add_error_root(struct textbuf *t, enum hostinfo_status status, const char *message)
+static void add_error_root(struct lm_text *t, enum hostinfo_status status, const char *message)
 {
-    textbuf_add(t, XML_HEAD "<root status_code=\"%d\" status_message=\"", (int)status);
+    lm_text_add(t, XML_HEAD "<root status_code=\"%d\" status_message=\"", (int)status);
     add_escaped(t, message);
-    textbuf_add(t, "\"");
+    lm_text_add(t, "\"");
 }
 
 /* ---- addresses ---- */
@@ -136,9 +136,9 @@ int hostinfo_normal_ip(const char *ip, char *out, size_t capacity_bytes)
     int result = read_address(ip, &address);
     if (result < 0)
         return result;
-    struct textbuf t = textbuf_of(out, capacity_bytes);
-    textbuf_add(&t, "%s", address.text);
-    return textbuf_end(&t);
+    struct lm_text t = lm_text_of(out, capacity_bytes);
+    lm_text_add(&t, "%s", address.text);
+    return lm_text_end(&t);
 }
 
 int hostinfo_session_url(bool encrypted, const char *local_ip, uint16_t rtsp_port, char *out,
@@ -148,12 +148,12 @@ int hostinfo_session_url(bool encrypted, const char *local_ip, uint16_t rtsp_por
     int result = read_address(local_ip, &address);
     if (result < 0)
         return result;
-    struct textbuf t = textbuf_of(out, capacity_bytes);
+    struct lm_text t = lm_text_of(out, capacity_bytes);
     const char *scheme = encrypted ? "rtspenc" : "rtsp";
     bool v6 = address.family == AF_INET6;
-    textbuf_add(&t, "%s://%s%s%s:%u", scheme, v6 ? "[" : "", address.text, v6 ? "]" : "",
+    lm_text_add(&t, "%s://%s%s%s:%u", scheme, v6 ? "[" : "", address.text, v6 ? "]" : "",
                 (unsigned)rtsp_port);
-    return textbuf_end(&t);
+    return lm_text_end(&t);
 }
 
 /* ---- documents ---- */
@@ -164,25 +164,25 @@ static const char *local_ipv4(const char *local_ip, struct address *storage)
     return v4 ? storage->text : "127.0.0.1";
 }
 
-static void add_modes(struct textbuf *t, const struct hostinfo_params *params)
+static void add_modes(struct lm_text *t, const struct hostinfo_params *params)
 {
     if (!params->mode_count)
         return;
-    textbuf_add(t, "<SupportedDisplayMode>");
+    lm_text_add(t, "<SupportedDisplayMode>");
     for (size_t i = 0; i < LM_MIN(params->mode_count, (size_t)HOSTINFO_MAX_MODES); i++) {
-        textbuf_add(t, "<DisplayMode>");
+        lm_text_add(t, "<DisplayMode>");
         add_number(t, "Width", params->modes[i].width_px);
         add_number(t, "Height", params->modes[i].height_px);
         add_number(t, "RefreshRate", params->modes[i].refresh_hz);
-        textbuf_add(t, "</DisplayMode>");
+        lm_text_add(t, "</DisplayMode>");
     }
-    textbuf_add(t, "</SupportedDisplayMode>");
+    lm_text_add(t, "</SupportedDisplayMode>");
 }
 
 int hostinfo_write_serverinfo(const struct hostinfo_params *params, char *out,
                               size_t capacity_bytes)
 {
-    struct textbuf t = textbuf_of(out, capacity_bytes);
+    struct lm_text t = lm_text_of(out, capacity_bytes);
     struct address storage;
     uint32_t codecs = (params->codecs & HOSTINFO_ALL_CODECS) | HOSTINFO_H264;
     bool told_mac = params->paired && params->mac && params->mac[0];
@@ -213,14 +213,14 @@ int hostinfo_write_serverinfo(const struct hostinfo_params *params, char *out,
 int hostinfo_write_applist(const struct hostinfo_app *apps, size_t count, char *out,
                            size_t capacity_bytes)
 {
-    struct textbuf t = textbuf_of(out, capacity_bytes);
+    struct lm_text t = lm_text_of(out, capacity_bytes);
     add_root(&t);
     for (size_t i = 0; i < count; i++) {
-        textbuf_add(&t, "<App>");
+        lm_text_add(&t, "<App>");
         add_number(&t, "IsHdrSupported", apps[i].hdr);
         add_text(&t, "AppTitle", apps[i].title[0] ? apps[i].title : "Untitled");
         add_number(&t, "ID", apps[i].id);
-        textbuf_add(&t, "</App>");
+        lm_text_add(&t, "</App>");
     }
     return end_root(&t);
 }
@@ -228,15 +228,15 @@ int hostinfo_write_applist(const struct hostinfo_app *apps, size_t count, char *
 int hostinfo_write_error(enum hostinfo_status status, const char *message, const char *query,
                          char *out, size_t capacity_bytes)
 {
-    struct textbuf t = textbuf_of(out, capacity_bytes);
+    struct lm_text t = lm_text_of(out, capacity_bytes);
     add_error_root(&t, status, message);
     if (query) {
-        textbuf_add(&t, " query=\"");
+        lm_text_add(&t, " query=\"");
         add_escaped(&t, query);
-        textbuf_add(&t, "\"");
+        lm_text_add(&t, "\"");
     }
-    textbuf_add(&t, "/>");
-    return textbuf_end(&t);
+    lm_text_add(&t, "/>");
+    return lm_text_end(&t);
 }
 
 int hostinfo_write_unauthorized(const char *query, char *out, size_t capacity_bytes)
@@ -248,7 +248,7 @@ int hostinfo_write_unauthorized(const char *query, char *out, size_t capacity_by
 
 int hostinfo_write_ok(char *out, size_t capacity_bytes)
 {
-    struct textbuf t = textbuf_of(out, capacity_bytes);
+    struct lm_text t = lm_text_of(out, capacity_bytes);
     add_root(&t);
     return end_root(&t);
 }
@@ -265,7 +265,7 @@ int hostinfo_write_launch(bool resume, bool encrypted, const char *local_ip, uin
     int result = hostinfo_session_url(encrypted, local_ip, rtsp_port, url, sizeof url);
     if (result < 0)
         return result;
-    struct textbuf t = textbuf_of(out, capacity_bytes);
+    struct lm_text t = lm_text_of(out, capacity_bytes);
     add_root(&t);
     add_text(&t, "sessionUrl0", url);
     add_number(&t, verb_element(resume ? HOSTINFO_RESUME : HOSTINFO_LAUNCH), 1);
@@ -275,16 +275,16 @@ int hostinfo_write_launch(bool resume, bool encrypted, const char *local_ip, uin
 int hostinfo_write_refusal(enum hostinfo_verb verb, enum hostinfo_status status,
                            const char *message, char *out, size_t capacity_bytes)
 {
-    struct textbuf t = textbuf_of(out, capacity_bytes);
+    struct lm_text t = lm_text_of(out, capacity_bytes);
     add_error_root(&t, status, message);
-    textbuf_add(&t, ">");
+    lm_text_add(&t, ">");
     add_number(&t, verb_element(verb), 0);
     return end_root(&t);
 }
 
 int hostinfo_write_cancel(char *out, size_t capacity_bytes)
 {
-    struct textbuf t = textbuf_of(out, capacity_bytes);
+    struct lm_text t = lm_text_of(out, capacity_bytes);
     add_root(&t);
     add_number(&t, verb_element(HOSTINFO_CANCEL), 1);
     return end_root(&t);
@@ -293,18 +293,18 @@ int hostinfo_write_cancel(char *out, size_t capacity_bytes)
 int hostinfo_write_pair(bool paired, const char *element, const void *data, size_t size_bytes,
                         char *out, size_t capacity_bytes)
 {
-    struct textbuf t = textbuf_of(out, capacity_bytes);
+    struct lm_text t = lm_text_of(out, capacity_bytes);
     add_root(&t);
     add_number(&t, "paired", paired);
     if (element) {
-        textbuf_add(&t, "<%s>", element);
+        lm_text_add(&t, "<%s>", element);
         if (!t.bad && 2 * size_bytes < capacity_bytes - t.size_bytes) {
             lm_hex_encode(data, size_bytes, out + t.size_bytes);
             t.size_bytes += 2 * size_bytes;
         } else {
             t.bad = true;
         }
-        textbuf_add(&t, "</%s>", element);
+        lm_text_add(&t, "</%s>", element);
     }
     return end_root(&t);
 }
@@ -312,9 +312,9 @@ int hostinfo_write_pair(bool paired, const char *element, const void *data, size
 int hostinfo_write_pair_error(enum hostinfo_status status, const char *message, char *out,
                               size_t capacity_bytes)
 {
-    struct textbuf t = textbuf_of(out, capacity_bytes);
+    struct lm_text t = lm_text_of(out, capacity_bytes);
     add_error_root(&t, status, message);
-    textbuf_add(&t, ">");
+    lm_text_add(&t, ">");
     add_number(&t, "paired", 0);
     return end_root(&t);
 }

@@ -2,11 +2,11 @@
 
 #include "core/base/bytes.h"
 #include "core/base/check.h"
+#include "core/base/text.h"
 #include "core/crypto/hash.h"
 #include "core/crypto/hex.h"
 #include "session/hostinfo.h"
 #include "session/sdp.h"
-#include "session/textbuf.h"
 
 enum {
     MAX_SIDE_PX = 16384,
@@ -181,47 +181,47 @@ int launch_parse(const struct params *query, bool resume, struct launch_params *
     return **why ? LM_EPROTO : LM_OK;
 }
 
-static void add_mode(struct textbuf *t, const struct launch_params *params)
+static void add_mode(struct lm_text *t, const struct launch_params *params)
 {
-    textbuf_add(t, "&mode=%ux%ux%u", params->width_px, params->height_px, params->rate_mhz / 1000);
+    lm_text_add(t, "&mode=%ux%ux%u", params->width_px, params->height_px, params->rate_mhz / 1000);
     unsigned thousandths = params->rate_mhz % 1000;
     if (thousandths % 10)
-        textbuf_add(t, ".%03u", thousandths);
+        lm_text_add(t, ".%03u", thousandths);
     else if (thousandths)
-        textbuf_add(t, ".%02u", thousandths / 10);
+        lm_text_add(t, ".%02u", thousandths / 10);
 }
 
 int launch_format(const struct launch_params *params, bool resume, char *out, size_t capacity_bytes)
 {
-    struct textbuf t = textbuf_of(out, capacity_bytes);
+    struct lm_text t = lm_text_of(out, capacity_bytes);
     char key[2 * sizeof params->key + 1];
     lm_hex_encode(params->key, sizeof params->key, key);
-    textbuf_add(&t, "uniqueid=%s", params->unique_id[0] ? params->unique_id : HOSTINFO_DEFAULT_UID);
+    lm_text_add(&t, "uniqueid=%s", params->unique_id[0] ? params->unique_id : HOSTINFO_DEFAULT_UID);
     if (!resume || params->app_id)
-        textbuf_add(&t, "&appid=%u", params->app_id);
+        lm_text_add(&t, "&appid=%u", params->app_id);
     add_mode(&t, params);
-    textbuf_add(&t, "&additionalStates=1&sops=%d&rikey=%s&rikeyid=%d", params->optimize, key,
+    lm_text_add(&t, "&additionalStates=1&sops=%d&rikey=%s&rikeyid=%d", params->optimize, key,
                 (int32_t)params->key_id);
     if (params->hdr)
-        textbuf_add(&t, "&hdrMode=1&clientHdrCapVersion=0&clientHdrCapSupportedFlagsInUint32=0"
+        lm_text_add(&t, "&hdrMode=1&clientHdrCapVersion=0&clientHdrCapSupportedFlagsInUint32=0"
                         "&clientHdrCapMetaDataId=NV_STATIC_METADATA_TYPE_1"
                         "&clientHdrCapDisplayData=0x0x0x0x0x0x0x0x0x0x0");
-    textbuf_add(&t, "&localAudioPlayMode=%d&surroundAudioInfo=%u", params->local_audio,
+    lm_text_add(&t, "&localAudioPlayMode=%d&surroundAudioInfo=%u", params->local_audio,
                 (unsigned)params->channel_mask << 16 | params->audio_channels);
-    textbuf_add(&t, "&remoteControllersBitmap=%u&gcmap=%u&gcpersist=%d", params->pad_mask,
+    lm_text_add(&t, "&remoteControllersBitmap=%u&gcmap=%u&gcpersist=%d", params->pad_mask,
                 params->pad_mask, params->persist_pads);
     if (params->core_version >= 0)
-        textbuf_add(&t, "&corever=%d", params->core_version);
+        lm_text_add(&t, "&corever=%d", params->core_version);
     if (params->continuous_audio)
-        textbuf_add(&t, "&continuousAudio=1");
+        lm_text_add(&t, "&continuousAudio=1");
     if (params->virtual_display)
-        textbuf_add(&t, "&virtualDisplay=1");
+        lm_text_add(&t, "&virtualDisplay=1");
     if (params->scale_percent)
-        textbuf_add(&t, "&scaleFactor=%u", params->scale_percent);
+        lm_text_add(&t, "&scaleFactor=%u", params->scale_percent);
     if (params->surround[0])
-        textbuf_add(&t, "&surroundParams=%s", params->surround);
+        lm_text_add(&t, "&surroundParams=%s", params->surround);
     lm_wipe(key, sizeof key);
-    return textbuf_end(&t);
+    return lm_text_end(&t);
 }
 
 void launch_iv(uint32_t key_id, uint8_t iv[16])

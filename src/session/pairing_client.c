@@ -1,10 +1,10 @@
 #include "session/pairing_client.h"
 
 #include "core/base/check.h"
+#include "core/base/text.h"
 #include "core/crypto/ecb.h"
 #include "core/crypto/hash.h"
 #include "core/crypto/hex.h"
-#include "session/textbuf.h"
 
 #include <stdlib.h>
 
@@ -93,27 +93,27 @@ const struct lm_cert *pairing_client_host_cert(const struct pairing_client *c)
 
 /* ---- requests ---- */
 
-static void add_encoded(struct textbuf *t, const char *text)
+static void add_encoded(struct lm_text *t, const char *text)
 {
     for (; *text; text++) {
         bool plain = (*text >= '0' && *text <= '9') || (*text >= 'a' && *text <= 'z') ||
                      (*text >= 'A' && *text <= 'Z') || strchr("-._", *text);
-        textbuf_add(t, plain ? "%c" : "%%%02X", (unsigned char)*text);
+        lm_text_add(t, plain ? "%c" : "%%%02X", (unsigned char)*text);
     }
 }
 
-static void add_head(struct textbuf *t, const struct pairing_client *c, const char *path)
+static void add_head(struct lm_text *t, const struct pairing_client *c, const char *path)
 {
     uint8_t uuid[16];
     char hex[2 * sizeof uuid + 1];
     lm_random(uuid, sizeof uuid);
     lm_hex_encode(uuid, sizeof uuid, hex);
-    textbuf_add(t, "%s?uniqueid=", path);
+    lm_text_add(t, "%s?uniqueid=", path);
     add_encoded(t, c->params.unique_id);
-    textbuf_add(t, "&uuid=%s", hex);
+    lm_text_add(t, "&uuid=%s", hex);
 }
 
-static void add_hex(struct textbuf *t, const char *name, const void *data, size_t size_bytes)
+static void add_hex(struct lm_text *t, const char *name, const void *data, size_t size_bytes)
 {
     char hex[2 * LM_CERT_PEM_MAX_BYTES + 1];
     if (size_bytes > LM_CERT_PEM_MAX_BYTES) {
@@ -121,19 +121,19 @@ static void add_hex(struct textbuf *t, const char *name, const void *data, size_
         return;
     }
     lm_hex_encode(data, size_bytes, hex);
-    textbuf_add(t, "&%s=%s", name, hex);
+    lm_text_add(t, "&%s=%s", name, hex);
 }
 
-static void add_certificate(struct textbuf *t, const struct pairing_client *c)
+static void add_certificate(struct lm_text *t, const struct pairing_client *c)
 {
     size_t pem_bytes;
     const char *pem = lm_cert_pem(c->params.cert, &pem_bytes);
-    textbuf_add(t, "&phrase=getservercert");
+    lm_text_add(t, "&phrase=getservercert");
     add_hex(t, "salt", c->salt, sizeof c->salt);
     add_hex(t, "clientcert", pem, pem_bytes);
 }
 
-static void add_challenge(struct textbuf *t, const struct pairing_client *c)
+static void add_challenge(struct lm_text *t, const struct pairing_client *c)
 {
     uint8_t sealed[SECRET_BYTES];
     int result = lm_ecb_encrypt(c->key, c->challenge, sizeof sealed, sealed);
@@ -141,7 +141,7 @@ static void add_challenge(struct textbuf *t, const struct pairing_client *c)
     add_hex(t, "clientchallenge", sealed, sizeof sealed);
 }
 
-static void add_response(struct textbuf *t, const struct pairing_client *c)
+static void add_response(struct lm_text *t, const struct pairing_client *c)
 {
     uint8_t hash[LM_SHA256_BYTES];
     size_t signature_bytes;
@@ -154,7 +154,7 @@ static void add_response(struct textbuf *t, const struct pairing_client *c)
     add_hex(t, "serverchallengeresp", hash, sizeof hash);
 }
 
-static void add_secret(struct textbuf *t, const struct pairing_client *c)
+static void add_secret(struct lm_text *t, const struct pairing_client *c)
 {
     uint8_t secret[SECRET_BYTES + LM_SIGNATURE_MAX_BYTES];
     memcpy(secret, c->secret, SECRET_BYTES);
@@ -166,11 +166,11 @@ static void add_secret(struct textbuf *t, const struct pairing_client *c)
 
 int pairing_client_target(const struct pairing_client *c, char *out, size_t capacity_bytes)
 {
-    struct textbuf t = textbuf_of(out, capacity_bytes);
+    struct lm_text t = lm_text_of(out, capacity_bytes);
     add_head(&t, c, "/pair");
-    textbuf_add(&t, "&devicename=");
+    lm_text_add(&t, "&devicename=");
     add_encoded(&t, c->params.device_name);
-    textbuf_add(&t, "&updateState=1");
+    lm_text_add(&t, "&updateState=1");
     switch (c->state) {
     case PAIRING_CLIENT_PHASE1:
         add_certificate(&t, c);
@@ -185,22 +185,22 @@ int pairing_client_target(const struct pairing_client *c, char *out, size_t capa
         add_secret(&t, c);
         break;
     case PAIRING_CLIENT_PHASE5:
-        textbuf_add(&t, "&phrase=pairchallenge");
+        lm_text_add(&t, "&phrase=pairchallenge");
         break;
     case PAIRING_CLIENT_DONE:
     case PAIRING_CLIENT_FAILED:
         return LM_EINVAL;
     }
-    return textbuf_end(&t);
+    return lm_text_end(&t);
 }
 
 int pairing_client_unpair_target(const struct pairing_client *c, char *out, size_t capacity_bytes)
 {
     if (!c->host_waits)
         return LM_EINVAL;
-    struct textbuf t = textbuf_of(out, capacity_bytes);
+    struct lm_text t = lm_text_of(out, capacity_bytes);
     add_head(&t, c, "/unpair");
-    return textbuf_end(&t);
+    return lm_text_end(&t);
 }
 
 /* ---- answers: each check returns what went wrong ---- */

@@ -1,7 +1,7 @@
 #include "session/rtsp_client.h"
 
 #include "core/base/check.h"
-#include "session/textbuf.h"
+#include "core/base/text.h"
 
 #include <stdlib.h>
 
@@ -126,16 +126,16 @@ bool rtsp_client_wants_stream(const struct rtsp_client *c)
 }
 
 /* Hiding the address is how normal-quality stereo is asked for. */
-static void add_target(struct textbuf *t, const struct rtsp_client *c, const struct step *step)
+static void add_target(struct lm_text *t, const struct rtsp_client *c, const struct step *step)
 {
     const char *port = strrchr(c->url, ':');
     unsigned long number = port ? strtoul(port + 1, NULL, 10) : 0;
     if (step->target)
-        textbuf_add(t, "%s", step->target);
+        lm_text_add(t, "%s", step->target);
     else if (!c->modest_audio)
-        textbuf_add(t, "%s", c->url);
+        lm_text_add(t, "%s", c->url);
     else
-        textbuf_add(t, "rtsp://0.0.0.0:%lu", number ? number : DEFAULT_RTSP_PORT);
+        lm_text_add(t, "rtsp://0.0.0.0:%lu", number ? number : DEFAULT_RTSP_PORT);
 }
 
 static int format_request(const struct rtsp_client *c, char *out, size_t capacity_bytes)
@@ -148,18 +148,18 @@ static int format_request(const struct rtsp_client *c, char *out, size_t capacit
         if (body_bytes < 0)
             return body_bytes;
     }
-    struct textbuf t = textbuf_of(out, capacity_bytes);
-    textbuf_add(&t, "%s ", step->method);
+    struct lm_text t = lm_text_of(out, capacity_bytes);
+    lm_text_add(&t, "%s ", step->method);
     add_target(&t, c, step);
-    textbuf_add(&t, " RTSP/1.0\r\nCSeq: %u\r\nX-GS-ClientVersion: %d\r\nHost: %s\r\n%s",
+    lm_text_add(&t, " RTSP/1.0\r\nCSeq: %u\r\nX-GS-ClientVersion: %d\r\nHost: %s\r\n%s",
                 c->step + 1, CLIENT_VERSION, c->modest_audio ? "0.0.0.0" : c->host_ip,
                 step->headers);
     if (step->with_session)
-        textbuf_add(&t, "Session: %s\r\n", c->session);
+        lm_text_add(&t, "Session: %s\r\n", c->session);
     if (step->with_body)
-        textbuf_add(&t, "Content-type: application/sdp\r\nContent-length: %d\r\n", body_bytes);
-    textbuf_add(&t, "\r\n%s", body);
-    return textbuf_end(&t);
+        lm_text_add(&t, "Content-type: application/sdp\r\nContent-length: %d\r\n", body_bytes);
+    lm_text_add(&t, "\r\n%s", body);
+    return lm_text_end(&t);
 }
 
 int rtsp_client_request(struct rtsp_client *c, uint8_t *out, size_t capacity_bytes)

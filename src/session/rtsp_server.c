@@ -1,9 +1,9 @@
 #include "session/rtsp_server.h"
 
 #include "core/base/check.h"
+#include "core/base/text.h"
 #include "core/crypto/hash.h"
 #include "core/crypto/hex.h"
-#include "session/textbuf.h"
 
 enum {
     SETUP_AUDIO = 1 << 0,
@@ -22,7 +22,7 @@ enum {
 
 /* Headers and body of an answer while its status is being found out. */
 struct answer {
-    struct textbuf headers, body;
+    struct lm_text headers, body;
 };
 
 void rtsp_session_randomize(struct rtsp_session_params *params)
@@ -111,17 +111,17 @@ static int on_setup(struct rtsp_session *s, const struct rtsp_message *request,
     if (s->state != RTSP_DESCRIBED)
         return STATUS_WRONG_STATE;
     struct rtsp_text stream = stream_of(request->target);
-    textbuf_add(&answer->headers, "Session: %s;timeout = 90\r\n", s->params.token);
+    lm_text_add(&answer->headers, "Session: %s;timeout = 90\r\n", s->params.token);
     if (text_is(stream, "audio")) {
-        textbuf_add(&answer->headers, "Transport: server_port=%u\r\nX-SS-Ping-Payload: %s\r\n",
+        lm_text_add(&answer->headers, "Transport: server_port=%u\r\nX-SS-Ping-Payload: %s\r\n",
                     (unsigned)s->params.audio_port, s->params.audio_ping);
         s->setup_mask |= SETUP_AUDIO;
     } else if (text_is(stream, "video")) {
-        textbuf_add(&answer->headers, "Transport: server_port=%u\r\nX-SS-Ping-Payload: %s\r\n",
+        lm_text_add(&answer->headers, "Transport: server_port=%u\r\nX-SS-Ping-Payload: %s\r\n",
                     (unsigned)s->params.video_port, s->params.video_ping);
         s->setup_mask |= SETUP_VIDEO;
     } else if (text_is(stream, "control")) {
-        textbuf_add(&answer->headers, "Transport: server_port=%u\r\nX-SS-Connect-Data: %u\r\n",
+        lm_text_add(&answer->headers, "Transport: server_port=%u\r\nX-SS-Connect-Data: %u\r\n",
                     (unsigned)s->params.control_port, s->params.connect_data);
         s->setup_mask |= SETUP_CONTROL;
     } else {
@@ -254,16 +254,16 @@ static int respond(struct rtsp_session *s, const struct rtsp_message *request, c
                    size_t capacity_bytes)
 {
     char headers[512], body[2048];
-    struct answer answer = {textbuf_of(headers, sizeof headers), textbuf_of(body, sizeof body)};
+    struct answer answer = {lm_text_of(headers, sizeof headers), lm_text_of(body, sizeof body)};
     int status = dispatch(s, request, &answer);
-    struct textbuf t = textbuf_of(out, capacity_bytes);
-    textbuf_add(&t, "RTSP/1.0 %d %s\r\nCSeq: %u\r\n%.*s", status, reason_of(status), request->cseq,
+    struct lm_text t = lm_text_of(out, capacity_bytes);
+    lm_text_add(&t, "RTSP/1.0 %d %s\r\nCSeq: %u\r\n%.*s", status, reason_of(status), request->cseq,
                 (int)answer.headers.size_bytes, headers);
     if (answer.body.size_bytes)
-        textbuf_add(&t, "Content-type: application/sdp\r\nContent-length: %zu\r\n",
+        lm_text_add(&t, "Content-type: application/sdp\r\nContent-length: %zu\r\n",
                     answer.body.size_bytes);
-    textbuf_add(&t, "\r\n%.*s", (int)answer.body.size_bytes, body);
-    return textbuf_end(&t);
+    lm_text_add(&t, "\r\n%.*s", (int)answer.body.size_bytes, body);
+    return lm_text_end(&t);
 }
 
 /* The plain request into `plain`; LM_EAUTH when it belongs to another stream. */

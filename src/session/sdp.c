@@ -1,7 +1,7 @@
 #include "session/sdp.h"
 
 #include "core/base/check.h"
-#include "session/textbuf.h"
+#include "core/base/text.h"
 
 #include <stdlib.h>
 
@@ -108,29 +108,29 @@ int sdp_offer_layout(const struct sdp_offer *offer, unsigned channels, bool high
 
 int sdp_describe_write(const struct sdp_offer *offer, char *out, size_t capacity_bytes)
 {
-    struct textbuf t = textbuf_of(out, capacity_bytes);
-    textbuf_add(&t, "a=x-ss-general.featureFlags:%u\r\n", offer->feature_flags);
-    textbuf_add(&t, "a=x-ss-general.encryptionSupported:%u\r\n", offer->encryption_supported);
-    textbuf_add(&t, "a=x-ss-general.encryptionRequested:%u\r\n",
+    struct lm_text t = lm_text_of(out, capacity_bytes);
+    lm_text_add(&t, "a=x-ss-general.featureFlags:%u\r\n", offer->feature_flags);
+    lm_text_add(&t, "a=x-ss-general.encryptionSupported:%u\r\n", offer->encryption_supported);
+    lm_text_add(&t, "a=x-ss-general.encryptionRequested:%u\r\n",
                 offer->encryption_requested & offer->encryption_supported);
     if (offer->invalidate_refs)
-        textbuf_add(&t, "a=x-nv-video[0].refPicInvalidation:1\r\n");
+        lm_text_add(&t, "a=x-nv-video[0].refPicInvalidation:1\r\n");
     if (offer->hevc)
-        textbuf_add(&t, "sprop-parameter-sets=AAAAAU\r\n");
+        lm_text_add(&t, "sprop-parameter-sets=AAAAAU\r\n");
     if (offer->av1)
-        textbuf_add(&t, "a=rtpmap:98 AV1/90000\r\n");
+        lm_text_add(&t, "a=rtpmap:98 AV1/90000\r\n");
     /* The first line of a channel count is its normal quality, the second its high quality. */
     if (offer->surround[0])
         for (int i = 0; i < 2; i++)
-            textbuf_add(&t, SURROUND_LINE "%s\r\n", offer->surround);
+            lm_text_add(&t, SURROUND_LINE "%s\r\n", offer->surround);
     for (size_t i = 0; i < 2 * LM_ARRAY_LEN(rows); i++) {
         char digits[12];
         bool high_quality = i % 2;
         sdp_layout_to_wire(high_quality ? &rows[i / 2].high : &rows[i / 2].normal, high_quality,
                            digits);
-        textbuf_add(&t, SURROUND_LINE "%s\r\n", digits);
+        lm_text_add(&t, SURROUND_LINE "%s\r\n", digits);
     }
-    return textbuf_end(&t);
+    return lm_text_end(&t);
 }
 
 static uint32_t number_after(const char *body, const char *marker)

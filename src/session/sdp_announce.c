@@ -1,8 +1,8 @@
 #include "session/sdp.h"
 
 #include "core/base/check.h"
+#include "core/base/text.h"
 #include "session/launch.h"
-#include "session/textbuf.h"
 
 #include <stdlib.h>
 
@@ -225,10 +225,10 @@ int sdp_announce_parse(const char *body, size_t size_bytes, struct stream_params
 
 /* ---- the client's side ---- */
 
-static void add(struct textbuf *t, const char *name, uint32_t value)
+static void add(struct lm_text *t, const char *name, uint32_t value)
 {
     /* Clients put a blank before the line's end. */
-    textbuf_add(t, "a=%s:%u \r\n", name, value);
+    lm_text_add(t, "a=%s:%u \r\n", name, value);
 }
 
 static uint32_t initial_kbps(const struct stream_params *params)
@@ -239,7 +239,7 @@ static uint32_t initial_kbps(const struct stream_params *params)
     return LM_MIN(kbps, (uint32_t)INITIAL_CAP_KBPS);
 }
 
-static void add_rates(struct textbuf *t, const struct stream_params *params)
+static void add_rates(struct lm_text *t, const struct stream_params *params)
 {
     uint32_t kbps = initial_kbps(params);
     add(t, rules[ATTR_PACKET_SIZE].name, params->packet_size_bytes);
@@ -257,7 +257,7 @@ static void add_rates(struct textbuf *t, const struct stream_params *params)
     add(t, rules[ATTR_AUDIO_QOS].name, params->mark_audio ? TRAFFIC_AUDIO : 0);
 }
 
-static void add_video(struct textbuf *t, const struct stream_params *params)
+static void add_video(struct lm_text *t, const struct stream_params *params)
 {
     bool audio_crypto = params->encryption & SDP_ENCRYPT_AUDIO;
     add(t, rules[ATTR_NV_FEATURES].name,
@@ -278,7 +278,7 @@ static void add_video(struct textbuf *t, const struct stream_params *params)
         add(t, rules[ATTR_INTRA_REFRESH].name, 1);
 }
 
-static void add_audio(struct textbuf *t, const struct stream_params *params)
+static void add_audio(struct lm_text *t, const struct stream_params *params)
 {
     bool surround = params->audio_channels > 2;
     add(t, rules[ATTR_CHANNELS].name, params->audio_channels);
@@ -291,9 +291,9 @@ static void add_audio(struct textbuf *t, const struct stream_params *params)
 int sdp_announce_write(const struct stream_params *params, const char *host_ip, uint16_t video_port,
                        char *out, size_t capacity_bytes)
 {
-    struct textbuf t = textbuf_of(out, capacity_bytes);
+    struct lm_text t = lm_text_of(out, capacity_bytes);
     bool v6 = strchr(host_ip, ':') != NULL;
-    textbuf_add(&t, "v=0\r\no=android 0 14 IN %s %s%s%s\r\ns=NVIDIA Streaming Client\r\n",
+    lm_text_add(&t, "v=0\r\no=android 0 14 IN %s %s%s%s\r\ns=NVIDIA Streaming Client\r\n",
                 v6 ? "IPv6" : "IPv4", v6 ? "[" : "", host_ip, v6 ? "]" : "");
     add(&t, rules[ATTR_ML_FEATURES].name, params->client_features);
     add(&t, rules[ATTR_ENCRYPTION].name, params->encryption);
@@ -306,6 +306,6 @@ int sdp_announce_write(const struct stream_params *params, const char *host_ip, 
     add_video(&t, params);
     add_audio(&t, params);
     add(&t, rules[ATTR_CSC].name, (uint32_t)params->color_space << 1 | params->full_range);
-    textbuf_add(&t, "t=0 0\r\nm=video %u  \r\n", (unsigned)video_port);
-    return textbuf_end(&t);
+    lm_text_add(&t, "t=0 0\r\nm=video %u  \r\n", (unsigned)video_port);
+    return lm_text_end(&t);
 }

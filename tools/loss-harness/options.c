@@ -1,6 +1,7 @@
 #include "options.h"
 
 #include "core/base/check.h"
+#include "core/base/text.h"
 #include "core/wire/wire.h"
 
 #include <math.h>
@@ -338,35 +339,19 @@ static const char help_tail[] =
     "  loss-harness --loss 0 --rate 100m --queue 48k,96k --pace 0,60m --pace-burst 16k\n"
     "\nExit status: 0 good, 1 failed, 2 wrong arguments or a bad trace.\n";
 
-struct text {
-    char *out;
-    size_t capacity_bytes, size_bytes;
-};
-
-__attribute__((format(printf, 2, 3))) static void add(struct text *t, const char *format, ...)
-{
-    va_list args;
-    va_start(args, format);
-    size_t room = t->size_bytes < t->capacity_bytes ? t->capacity_bytes - t->size_bytes : 0;
-    int count = vsnprintf(room ? t->out + t->size_bytes : NULL, room, format, args);
-    va_end(args);
-    LM_CHECK(count >= 0);
-    t->size_bytes += (size_t)count;
-}
-
 int options_help(char *out, size_t capacity_bytes)
 {
-    struct text t = {.out = out, .capacity_bytes = capacity_bytes};
-    add(&t, "%s", help_head);
+    struct lm_text t = lm_text_of(out, capacity_bytes);
+    lm_text_add(&t, "%s", help_head);
     for (size_t i = 0; i < LM_ARRAY_LEN(options); i++) {
         char left[64];
         snprintf(left, sizeof left, "--%s %s", options[i].name,
                  options[i].argument ? options[i].argument : "");
-        add(&t, "  %-22s %s", left, options[i].help);
+        lm_text_add(&t, "  %-22s %s", left, options[i].help);
         if (options[i].preset)
-            add(&t, " (%s)", options[i].preset);
-        add(&t, "\n");
+            lm_text_add(&t, " (%s)", options[i].preset);
+        lm_text_add(&t, "\n");
     }
-    add(&t, "%s", help_tail);
-    return t.size_bytes < capacity_bytes ? (int)t.size_bytes : LM_ELIMIT;
+    lm_text_add(&t, "%s", help_tail);
+    return lm_text_end(&t);
 }

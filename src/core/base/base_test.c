@@ -2,6 +2,7 @@
 #include "core/base/check.h"
 #include "core/base/log.h"
 #include "core/base/ring.h"
+#include "core/base/text.h"
 #include "core/base/wake.h"
 
 #include <pthread.h>
@@ -93,6 +94,21 @@ static void wake_coalesces(void **state)
     assert_int_equal(wake.fd, -1);
 }
 
+static void text_that_does_not_fit_is_no_text(void **state)
+{
+    char out[8];
+    struct lm_text t = lm_text_of(out, sizeof out);
+    assert_int_equal(lm_text_end(&t), 0);
+    lm_text_add(&t, "%s-%d", "abc", 12);
+    lm_text_add(&t, "x");
+    assert_int_equal(lm_text_end(&t), 7);
+    assert_string_equal(out, "abc-12x");
+    lm_text_add(&t, "y"); /* no room for the end */
+    assert_int_equal(lm_text_end(&t), LM_ELIMIT);
+    lm_text_add(&t, "%s", "");
+    assert_int_equal(lm_text_end(&t), LM_ELIMIT);
+}
+
 static void take_line(void *user, enum lm_log_level level, const char *area, const char *text)
 {
     snprintf(user, 64, "%d %s %s", (int)level, area, text);
@@ -117,6 +133,7 @@ int main(void)
         cmocka_unit_test(ring_keeps_order_and_refuses_when_full),
         cmocka_unit_test(ring_passes_every_item_between_threads),
         cmocka_unit_test(wake_coalesces),
+        cmocka_unit_test(text_that_does_not_fit_is_no_text),
         cmocka_unit_test(log_filters_by_level),
     };
     return cmocka_run_group_tests_name("base", tests, NULL, NULL);

@@ -1,7 +1,6 @@
-/* Text that grows in a caller's buffer; what does not fit sets `bad`, checked once at the end.
- * For this folder's writers of XML, RTSP and SDP. */
-#ifndef LUMEN_SESSION_TEXTBUF_H
-#define LUMEN_SESSION_TEXTBUF_H
+/* Text that grows in a caller's buffer; what does not fit sets `bad`, checked once at the end. */
+#ifndef LUMEN_CORE_BASE_TEXT_H
+#define LUMEN_CORE_BASE_TEXT_H
 
 #include "core/base/err.h"
 
@@ -11,18 +10,18 @@
 #include <stdio.h>
 #include <string.h>
 
-struct textbuf {
+struct lm_text {
     char *out;
     size_t size_bytes, capacity_bytes;
     bool bad;
 };
 
-static inline struct textbuf textbuf_of(char *out, size_t capacity_bytes)
+static inline struct lm_text lm_text_of(char *out, size_t capacity_bytes)
 {
-    return (struct textbuf){.out = out, .capacity_bytes = capacity_bytes};
+    return (struct lm_text){.out = out, .capacity_bytes = capacity_bytes};
 }
 
-__attribute__((format(printf, 2, 3))) static inline void textbuf_add(struct textbuf *t,
+__attribute__((format(printf, 2, 3))) static inline void lm_text_add(struct lm_text *t,
                                                                      const char *format, ...)
 {
     size_t left = t->capacity_bytes - t->size_bytes;
@@ -37,7 +36,7 @@ __attribute__((format(printf, 2, 3))) static inline void textbuf_add(struct text
 }
 
 /* The length without the NUL, or LM_ELIMIT. */
-static inline int textbuf_end(const struct textbuf *t)
+static inline int lm_text_end(const struct lm_text *t)
 {
     return t->bad ? LM_ELIMIT : (int)t->size_bytes;
 }
