@@ -272,6 +272,10 @@ static void check_outcome(const struct sim *sim, uint64_t seed)
                   lost, FRAMES + TAIL);
 }
 
+#define EVERYTHING                                                                                 \
+    .delay_ns = 4000000, .jitter_ns = 3000000, .jitter_ppm = 200000, .loss_ppm = 30000,            \
+    .burst_ppm = 5000, .burst_length = 10, .copy_ppm = 50000
+
 static const struct scenario scenarios[] = {
     {"clean, slices", 1024, 20, 2, false, false, {.delay_ns = 5000000}},
     {"clean, whole, sealed", 1024, 20, 2, true, true, {.delay_ns = 5000000}},
@@ -314,47 +318,9 @@ static const struct scenario scenarios[] = {
      true,
      false,
      {.delay_ns = 3000000, .jitter_ns = 2000000, .jitter_ppm = 900000, .copy_ppm = 200000}},
-    {"everything, sealed",
-     512,
-     20,
-     2,
-     true,
-     false,
-     {.delay_ns = 4000000,
-      .jitter_ns = 3000000,
-      .jitter_ppm = 200000,
-      .loss_ppm = 30000,
-      .burst_ppm = 5000,
-      .burst_length = 10,
-      .copy_ppm = 50000,
-      .damage_ppm = 100000}},
-    {"everything, whole, sealed",
-     1024,
-     30,
-     2,
-     true,
-     true,
-     {.delay_ns = 4000000,
-      .jitter_ns = 3000000,
-      .jitter_ppm = 200000,
-      .loss_ppm = 30000,
-      .burst_ppm = 5000,
-      .burst_length = 10,
-      .copy_ppm = 50000,
-      .damage_ppm = 100000}},
-    {"everything, clear",
-     512,
-     20,
-     2,
-     false,
-     false,
-     {.delay_ns = 4000000,
-      .jitter_ns = 3000000,
-      .jitter_ppm = 200000,
-      .loss_ppm = 30000,
-      .burst_ppm = 5000,
-      .burst_length = 10,
-      .copy_ppm = 50000}},
+    {"everything, sealed", 512, 20, 2, true, false, {EVERYTHING, .damage_ppm = 100000}},
+    {"everything, whole, sealed", 1024, 30, 2, true, true, {EVERYTHING, .damage_ppm = 100000}},
+    {"everything, clear", 512, 20, 2, false, false, {EVERYTHING}},
 };
 
 static void what_can_be_repaired_arrives_and_the_rest_is_declared_lost(void **state)
