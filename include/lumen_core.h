@@ -88,6 +88,9 @@ typedef struct LumenConfig {
     uint32_t fec_percent; /* parity, percent of the data shards: 0..255 in phase 1, 0..100 in 2.
                              The client of phase 2 keeps no more than that; give both ends one */
     uint32_t max_data_per_block; /* data shards of a block, 0..65535; 0: as many as the code takes.
+                                    A frame has at most 4096 blocks: a host or LumenSender that
+                                    could need more for max_frame_bytes is refused. The client has
+                                    room for what its own setting makes; give both ends one.
                                     Ignored in phase 1: its format fixes the blocks */
     uint32_t shard_payload; /* bytes of the frame that one datagram carries. Phase 1: 9..8176 (the
                                "packet size" of GameStream less 16), the datagram is 32 larger, 64

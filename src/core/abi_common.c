@@ -148,9 +148,23 @@ uint32_t lm_config_datagram_bytes(const LumenConfig *c)
            (c->encrypt ? LM_L1_TAG_BYTES : 0);
 }
 
+static uint64_t frame_shards(const LumenConfig *c)
+{
+    return (c->max_frame_bytes + LM_L1_FRAME_BYTES) / c->shard_payload + 1;
+}
+
+/* Blocks are only small where they are set so; each part of a frame rounds their number up. */
+uint32_t lm_config_frame_blocks(const LumenConfig *c)
+{
+    uint32_t least = LM_L1_MIN_BLOCK_DATA;
+    if (c->max_data_per_block)
+        least = LM_MIN(least, c->max_data_per_block);
+    return (uint32_t)LM_MIN(frame_shards(c) / least + LM_MAX_PARTS, (uint64_t)LM_L1_MAX_BLOCKS);
+}
+
 uint64_t lm_config_frame_datagrams(const LumenConfig *c)
 {
-    uint64_t data = (c->max_frame_bytes + LM_L1_FRAME_BYTES) / c->shard_payload + 1;
-    /* Parity is rounded up once per block; a block has at least 16 data shards or is the only. */
-    return data + data * c->fec_percent / 100 + data / LM_L1_MIN_BLOCK_DATA + LM_GSV_MAX_BLOCKS;
+    uint64_t data = frame_shards(c);
+    /* Parity is rounded up once per block. */
+    return data + data * c->fec_percent / 100 + lm_config_frame_blocks(c);
 }

@@ -4,6 +4,8 @@
 
 #include "lumen_core.h"
 
+enum { LM_MAX_PARTS = 64 }; /* of a frame, in phase 2 */
+
 /* What a result of the layers below means to the caller; 0 and counts are _OK. */
 LumenStatus lm_status_of(int rc);
 
@@ -19,7 +21,8 @@ LumenStatus lm_config_read(const LumenConfig *in, uint32_t role, LumenConfig *ou
 /* Of a datagram of video under a configuration that was read. */
 uint32_t lm_config_datagram_bytes(const LumenConfig *config);
 
-/* Most datagrams that a frame of max_frame_bytes can need. */
+/* Most blocks, in phase 2, and most datagrams that a frame of max_frame_bytes can need. */
+uint32_t lm_config_frame_blocks(const LumenConfig *config);
 uint64_t lm_config_frame_datagrams(const LumenConfig *config);
 
 /* Returns from a function of the interface. */

@@ -7,8 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_PARTS = 64 };
-
 struct sender {
     struct lm_video_out video;
     uint64_t max_frame_bytes;
@@ -34,7 +32,7 @@ LumenStatus lumen_sender_create(const LumenConfig *config, LumenSender **out)
     if (!s)
         return LUMEN_STATUS_NO_MEMORY;
     s->max_frame_bytes = c.max_frame_bytes;
-    status = lm_create_status(lm_video_out_init(&s->video, &c, MAX_PARTS));
+    status = lm_create_status(lm_video_out_init(&s->video, &c, LM_MAX_PARTS));
     lm_wipe(&c, sizeof c);
     if (status == LUMEN_STATUS_OK) {
         *out = lm_handle_make(LM_HANDLE_SENDER, s);

@@ -1,5 +1,6 @@
 #include "core/video_in.h"
 
+#include "core/abi_common.h"
 #include "core/base/time.h"
 #include "core/crypto/hash.h"
 
@@ -31,6 +32,7 @@ static int init_l1(struct lm_video_in *in, const LumenConfig *c, uint64_t reorde
         .encrypted = c->encrypt,
         .max_frame_bytes = c->max_frame_bytes,
         .max_fec_percent = c->fec_percent,
+        .max_blocks = lm_config_frame_blocks(c),
         .frames_in_flight = c->frames_in_flight,
         .reorder_ns = reorder_ns,
     };

@@ -100,6 +100,49 @@ static void phase_1_ends_where_its_format_ends(void **state)
     rig_free(&p);
 }
 
+/* In blocks as small as they are set, the client has room for all that the host makes. */
+static void frames_of_small_blocks_arrive(void **state)
+{
+    static const uint32_t most[] = {1, 2, 4, 15, 16, 17, 65535};
+    for (size_t i = 0; i < RIG_LEN(most) * 4; i++) {
+        struct rig_pair p = rig_pair(rig_ways[2 + i % 4]);
+        for (int end = 0; end < 2; end++) {
+            p.configs[end].max_data_per_block = most[i / 4];
+            p.configs[end].shard_payload = 512;
+            p.configs[end].max_frame_bytes = 1 << 20;
+        }
+        rig_loopback(&p);
+        assert_int_equal(rig_submit(p.host, 1 << 20, 1), LUMEN_STATUS_OK);
+        rig_expect(p.client, 1 << 20, 1);
+        rig_free(&p);
+    }
+}
+
+/* 4096, which is as many as a client has room for. */
+static void hosts_that_could_need_more_blocks_are_refused(void **state)
+{
+    static const struct {
+        uint32_t most, fec_percent;
+        uint64_t last;
+    } cases[] = {
+        {1, 20, 4096 * 512 - 24},
+        {2, 0, 4096 * 2 * 512 - 24},
+        {15, 100, 4096 * 15 * 512 - 24},
+    };
+    for (size_t i = 0; i < RIG_LEN(cases); i++) {
+        LumenConfig c = rig_config(rig_ways[2], LUMEN_ROLE_HOST);
+        c.shard_payload = 512;
+        c.max_data_per_block = cases[i].most;
+        c.fec_percent = cases[i].fec_percent;
+        c.max_frame_bytes = cases[i].last;
+        LumenSession *session;
+        assert_int_equal(lumen_session_open(&c, NULL, NULL, &session), LUMEN_STATUS_OK);
+        lumen_session_free(session);
+        c.max_frame_bytes += 512;
+        assert_int_equal(lumen_session_open(&c, NULL, NULL, &session), LUMEN_STATUS_INVALID_ARG);
+    }
+}
+
 static void drops_within_the_parity_are_repaired(void **state)
 {
     for (size_t w = 0; w < RIG_LEN(rig_ways); w++) {
@@ -334,6 +377,8 @@ int main(void)
         cmocka_unit_test(times_of_phase_1_count_on_beyond_32_bits),
         cmocka_unit_test(frames_beyond_the_limit_are_refused),
         cmocka_unit_test(phase_1_ends_where_its_format_ends),
+        cmocka_unit_test(frames_of_small_blocks_arrive),
+        cmocka_unit_test(hosts_that_could_need_more_blocks_are_refused),
         cmocka_unit_test(drops_within_the_parity_are_repaired),
         cmocka_unit_test(drops_beyond_it_lose_the_frame_and_no_other),
         cmocka_unit_test(a_full_loopback_drops_the_newest),

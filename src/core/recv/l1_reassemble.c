@@ -7,7 +7,6 @@
 
 enum {
     ALIGN = 64,
-    MAX_BLOCKS = 4096,
     /* Blocks at least as many as this, when the frame's size alone would need fewer: a sender that
      * gets slices makes blocks of each. */
     SLICES = 64,
@@ -18,7 +17,7 @@ void lm_l1_limits_of(struct lm_l1_limits *out, uint64_t max_frame_bytes, uint32_
 {
     uint64_t data = (max_frame_bytes + LM_L1_FRAME_BYTES + shard_bytes - 1) / shard_bytes;
     uint64_t blocks = max_blocks ? max_blocks : data / LM_L1_MIN_BLOCK_DATA + 1 + SLICES;
-    blocks = LM_MIN(blocks, LM_MIN(data, (uint64_t)MAX_BLOCKS));
+    blocks = LM_MIN(blocks, LM_MIN(data, (uint64_t)LM_L1_MAX_BLOCKS));
     /* Each block's share is rounded up. */
     uint64_t parity = percent ? LM_MIN(data * percent / 100 + blocks, data) : 0;
     *out = (struct lm_l1_limits){.shard_bytes = shard_bytes,

@@ -13,8 +13,6 @@
 enum {
     DEFAULT_IN_FLIGHT = 4,
     MAX_IN_FLIGHT = 16,
-    MAX_BLOCKS = 4096,
-    LOSSES = 16,
     HISTORY = 64, /* frames whose outcome is remembered */
     /* Frames further ahead, and in clear sequence numbers further ahead, are not followed at once:
      * a single damaged or forged datagram would make all that come after it late. */
@@ -48,8 +46,7 @@ struct lm_l1_receiver {
     uint32_t newest;    /* that frame */
     uint32_t odd_count; /* datagrams in a row that do not continue the stream */
     uint32_t odd_frame; /* of the last of them */
-    struct lm_loss losses[LOSSES];
-    uint32_t losses_put, losses_get;
+    struct lm_losses losses;
     struct lm_l1_receiver_stats stats;
 };
 
@@ -58,7 +55,7 @@ static bool config_is_valid(const struct lm_l1_receiver_config *c)
     return c->shard_bytes >= LM_L1_MIN_SHARD_BYTES && c->shard_bytes <= LM_L1_MAX_SHARD_BYTES &&
            c->shard_bytes % LM_L1_SHARD_STEP_BYTES == 0 && c->max_frame_bytes >= 1 &&
            c->max_frame_bytes <= MAX_FRAME_BYTES && c->max_fec_percent <= 100 &&
-           c->max_blocks <= MAX_BLOCKS &&
+           c->max_blocks <= LM_L1_MAX_BLOCKS &&
            (c->frames_in_flight == 0 ||
             (c->frames_in_flight >= 2 && c->frames_in_flight <= MAX_IN_FLIGHT));
 }
@@ -124,19 +121,10 @@ static struct slot *slot_of(struct lm_l1_receiver *r, uint32_t ahead)
 
 static void lose(struct lm_l1_receiver *r, uint32_t first, uint32_t last)
 {
-    struct lm_loss *before = &r->losses[(r->losses_put - 1) % LOSSES];
-    bool any = r->losses_put != r->losses_get;
-    bool is_full = r->losses_put - r->losses_get == LOSSES;
     uint32_t count = last - first + 1;
     r->stats.frames_lost += count;
     r->lost_before += count;
-    if (any && (is_full || before->last + 1 == first)) {
-        r->stats.events_dropped += before->last + 1 != first;
-        if (last - before->first <= INT32_MAX) /* else the numbers began anew in between */
-            before->last = last;
-        return;
-    }
-    r->losses[r->losses_put++ % LOSSES] = (struct lm_loss){first, last};
+    r->stats.events_dropped += !lm_losses_add(&r->losses, first, last);
 }
 
 /* Moves on to the next frame; the slot serves a later one from now on. */
@@ -453,10 +441,7 @@ int lm_l1_receiver_pop(struct lm_l1_receiver *r, uint64_t now_ns, struct lm_l1_r
 
 bool lm_l1_receiver_pop_loss(struct lm_l1_receiver *r, struct lm_loss *out)
 {
-    if (r->losses_put == r->losses_get)
-        return false;
-    *out = r->losses[r->losses_get++ % LOSSES];
-    return true;
+    return lm_losses_pop(&r->losses, out);
 }
 
 uint64_t lm_l1_receiver_wake_at(const struct lm_l1_receiver *r)

@@ -14,7 +14,6 @@ enum {
     MAX_IN_FLIGHT = 16,
     /* A frame number further ahead is forged or garbage: stock clients compare 16 bits. */
     MAX_JUMP = 32768,
-    LOSSES = 16,
     STATUSES = 64,
     HISTORY = 64, /* frames whose outcome is remembered */
     SLOT_ALIGN = 64,
@@ -36,8 +35,7 @@ struct lm_receiver {
     uint16_t highest_sequence;
     bool any;
 
-    struct lm_loss losses[LOSSES];
-    uint32_t losses_put, losses_get;
+    struct lm_losses losses;
     struct lm_fec_status statuses[STATUSES];
     uint32_t statuses_put, statuses_get;
     struct lm_receiver_stats stats;
@@ -128,21 +126,6 @@ static uint64_t *passed_of(struct lm_receiver *r, uint32_t index)
     return &r->passed_ns[index % r->config.frames_in_flight];
 }
 
-static void add_loss(struct lm_receiver *r, uint32_t index)
-{
-    struct lm_loss *last = &r->losses[(r->losses_put - 1) % LOSSES];
-    bool any = r->losses_put != r->losses_get;
-    bool is_full = r->losses_put - r->losses_get == LOSSES;
-    r->stats.frames_lost++;
-    r->lost_before++;
-    if (any && (is_full || last->last + 1 == index)) {
-        r->stats.events_dropped += last->last + 1 != index;
-        last->last = index;
-        return;
-    }
-    r->losses[r->losses_put++ % LOSSES] = (struct lm_loss){index, index};
-}
-
 static void add_status(struct lm_receiver *r, const struct lm_reassemble *f, uint32_t index,
                        uint32_t b)
 {
@@ -184,7 +167,9 @@ static void give_up(struct lm_receiver *r)
     for (uint32_t b = 0; f->started && b < f->block_count; b++)
         if (f->blocks[b].known && !f->blocks[b].complete)
             add_status(r, f, r->next, b);
-    add_loss(r, r->next);
+    r->stats.frames_lost++;
+    r->lost_before++;
+    r->stats.events_dropped += !lm_losses_add(&r->losses, r->next, r->next);
     leave_frame(r, false);
 }
 
@@ -357,10 +342,7 @@ int lm_receiver_pop(struct lm_receiver *r, uint64_t now_ns, struct lm_received_f
 
 bool lm_receiver_pop_loss(struct lm_receiver *r, struct lm_loss *out)
 {
-    if (r->losses_put == r->losses_get)
-        return false;
-    *out = r->losses[r->losses_get++ % LOSSES];
-    return true;
+    return lm_losses_pop(&r->losses, out);
 }
 
 bool lm_receiver_pop_status(struct lm_receiver *r, struct lm_fec_status *out)

@@ -7,7 +7,6 @@
 #include "core/send/l1_layout.h"
 #include "core/send/l1_seal.h"
 #include "core/send/pace.h"
-#include "core/send/packetize.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -15,7 +14,6 @@
 enum {
     FRAMES = 2, /* one being sent while the next is pushed */
     MAX_PUSHES = 64,
-    MAX_BLOCKS = 65536, /* of a frame: 16-bit number */
     SLOT_ALIGN = 64,
     SHARD_OFFSET = LM_L1_HEADER_BYTES + LM_L1_VIDEO_BYTES,
 };
@@ -88,7 +86,7 @@ static bool config_is_valid(const struct lm_l1_sender_config *c)
 }
 
 /* Block and datagram counts at their largest. Each push rounds the number of its blocks up, each
- * block its parity. LM_EINVAL: more blocks than can be numbered. */
+ * block its parity. LM_EINVAL: more blocks than a receiver takes. */
 static int size_frames(struct lm_l1_sender *s)
 {
     const struct lm_l1_sender_config *c = &s->config;
@@ -98,8 +96,8 @@ static int size_frames(struct lm_l1_sender *s)
     s->max_data = most ? most : lm_l1_max_data(code, c->fec_percent);
     uint64_t bytes = c->max_frame_bytes + LM_L1_FRAME_BYTES;
     uint32_t data = (uint32_t)((bytes + c->shard_bytes - 1) / c->shard_bytes);
-    uint32_t blocks = LM_MIN(data / s->max_data + c->max_pushes, data);
-    if (blocks > MAX_BLOCKS)
+    uint32_t blocks = LM_MIN((data - 1) / s->max_data + c->max_pushes, data);
+    if (blocks > LM_L1_MAX_BLOCKS)
         return LM_EINVAL;
     s->max_data = LM_MIN(s->max_data, data);
     s->max_bare_data = LM_MIN(s->max_bare_data, data);
@@ -304,7 +302,7 @@ static void make_group(struct lm_l1_sender *s, uint32_t shards, uint64_t bytes, 
     };
     lm_l1_layout_make(&g->layout, &split);
     uint32_t blocks = g->layout.blocks, made = g->layout.data + g->layout.parity;
-    LM_CHECK(f->made + made <= s->capacity && f->blocks + blocks <= MAX_BLOCKS);
+    LM_CHECK(f->made + made <= s->capacity && f->blocks + blocks <= LM_L1_MAX_BLOCKS);
     uint8_t marks = f->begin.flags & (LM_L1_KEY_FRAME | LM_L1_RECOVERY_POINT);
     struct lm_l1_video video = {
         .frame = f->index,
@@ -376,16 +374,6 @@ static void push_bytes(struct lm_l1_sender *s, const struct lm_piece *pieces, si
     LM_DCHECK(in.pieces.pieces_left == 0 || in.pieces.piece->size_bytes == 0);
 }
 
-static int pieces_size(const struct lm_piece *pieces, size_t count, size_t *size_bytes)
-{
-    *size_bytes = 0;
-    for (size_t i = 0; i < count; i++) {
-        if (__builtin_add_overflow(*size_bytes, pieces[i].size_bytes, size_bytes))
-            return LM_ELIMIT;
-    }
-    return 0;
-}
-
 static int check_push(struct lm_l1_sender *s, int rc, size_t size_bytes)
 {
     struct outgoing *f = newest(s);
@@ -402,7 +390,7 @@ int lm_l1_sender_push(struct lm_l1_sender *s, const struct lm_piece *pieces, siz
     if (!s->building)
         return LM_EINVAL;
     size_t size_bytes;
-    int rc = pieces_size(pieces, count, &size_bytes);
+    int rc = lm_pieces_size(pieces, count, &size_bytes);
     if (rc == 0 && last && newest(s)->size_bytes + size_bytes == LM_L1_FRAME_BYTES)
         return LM_EINVAL;
     rc = check_push(s, rc, size_bytes);
@@ -424,7 +412,7 @@ int lm_l1_sender_push_frame(struct lm_l1_sender *s, const struct lm_l1_frame_beg
                             const struct lm_piece *pieces, size_t count)
 {
     size_t size_bytes;
-    int rc = pieces_size(pieces, count, &size_bytes);
+    int rc = lm_pieces_size(pieces, count, &size_bytes);
     if (s->building || (rc == 0 && !size_bytes))
         return LM_EINVAL;
     if (rc < 0 || size_bytes > s->config.max_frame_bytes) {
@@ -450,12 +438,10 @@ static size_t size_at(const struct lm_l1_sender *s, const struct outgoing *f, ui
 /* The datagrams that come next and are of one size, as many as one send takes. */
 static uint32_t next_run(const struct lm_l1_sender *s, const struct outgoing *f)
 {
-    uint32_t fits = (uint32_t)(LM_UDP_MAX_BYTES / s->datagram_bytes);
-    uint32_t most = LM_MIN(fits, (uint32_t)LM_UDP_MAX_SEGMENTS);
     uint32_t left = f->made - f->sent;
     if (left > 1 && size_at(s, f, f->made - 1) != s->datagram_bytes)
         left--;
-    return LM_MIN(left, most);
+    return LM_MIN(left, lm_batch_most(s->datagram_bytes));
 }
 
 /* Numbers and seals the datagrams up to place `end`: as late as can be, so that the bytes are in

@@ -25,7 +25,7 @@ struct lm_l1_sender_config {
     uint32_t
         fec_percent; /* 0..100 of the data shards, rounded up; 0: no parity. > 0 needs a code */
     /* Data shards, at most lm_l1_max_data(code, fec_percent), and not so few that a frame could
-     * have more than 65536 blocks; 0: as many as the code can with this percentage. */
+     * have more than 4096 blocks; 0: as many as the code can with this percentage. */
     uint32_t max_data_per_block;
     bool contiguous; /* blocks one after the other; otherwise those of one push leave interleaved */
     bool encrypt;    /* otherwise datagrams carry LM_L1_CLEAR and no tag */

@@ -118,16 +118,26 @@ static void config_is_taken_up_to_its_limits_and_no_further(void **state)
     lm_l1_sender_destroy(NULL);
 }
 
-static void a_frame_never_has_more_blocks_than_can_be_numbered(void **state)
+static void a_frame_never_has_more_blocks_than_a_receiver_takes(void **state)
 {
     struct lm_l1_sender_config config = plain;
+    const struct {
+        uint32_t max_data, pushes, shards; /* shards: of the largest frame that is possible */
+    } rows[] = {
+        {1, 1, LM_L1_MAX_BLOCKS},
+        {1, 64, LM_L1_MAX_BLOCKS}, /* no block without data */
+        {2, 1, 2 * LM_L1_MAX_BLOCKS},
+        {7, 64, 7 * (LM_L1_MAX_BLOCKS - 63)}, /* each push rounds up */
+    };
     config.fec_percent = 0;
-    config.max_data_per_block = 1;
-    config.max_pushes = 1;
-    config.max_frame_bytes = 65536 * SHARD - LM_L1_FRAME_BYTES;
-    assert_int_equal(create_rc(&config), 0);
-    config.max_frame_bytes++;
-    assert_int_equal(create_rc(&config), LM_EINVAL);
+    for (size_t i = 0; i < LM_ARRAY_LEN(rows); i++) {
+        config.max_data_per_block = rows[i].max_data;
+        config.max_pushes = rows[i].pushes;
+        config.max_frame_bytes = rows[i].shards * SHARD - LM_L1_FRAME_BYTES;
+        assert_int_equal(create_rc(&config), 0);
+        config.max_frame_bytes++;
+        assert_int_equal(create_rc(&config), LM_EINVAL);
+    }
 }
 
 /* The largest frames: as much memory as there is, or none, but no overflow. */
@@ -399,7 +409,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(config_is_taken_up_to_its_limits_and_no_further),
-        cmocka_unit_test(a_frame_never_has_more_blocks_than_can_be_numbered),
+        cmocka_unit_test(a_frame_never_has_more_blocks_than_a_receiver_takes),
         cmocka_unit_test(the_largest_frame_size_is_taken_or_refused_cleanly),
         cmocka_unit_test(frames_come_back_by_the_fields_of_their_datagrams),
         cmocka_unit_test(any_shard_size_is_carried),

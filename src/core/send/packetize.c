@@ -4,24 +4,6 @@
 
 #include <string.h>
 
-size_t lm_piece_reader_take(struct lm_piece_reader *in, uint8_t *out, size_t size_bytes)
-{
-    size_t done = 0;
-    while (done < size_bytes && in->pieces_left) {
-        size_t n = LM_MIN(in->piece->size_bytes - in->at, size_bytes - done);
-        if (n)
-            memcpy(out + done, in->piece->data + in->at, n);
-        done += n;
-        in->at += n;
-        if (in->at == in->piece->size_bytes) {
-            in->piece++;
-            in->pieces_left--;
-            in->at = 0;
-        }
-    }
-    return done;
-}
-
 void lm_packetize_data(const struct lm_packetize_slots *slots, const struct lm_gsv_header *h,
                        const uint8_t *frame_header, struct lm_piece_reader *in)
 {

@@ -3,7 +3,7 @@
 #define LUMEN_CORE_SEND_PACKETIZE_H
 
 #include "core/fec/code8.h"
-#include "core/send/sender.h"
+#include "core/send/piece.h"
 #include "core/wire/gs_video.h"
 
 #include <stddef.h>
@@ -15,16 +15,6 @@ struct lm_packetize_slots {
     size_t stride_bytes;
     size_t payload_bytes;
 };
-
-/* Reads pieces as one string, borrowed. */
-struct lm_piece_reader {
-    const struct lm_piece *piece;
-    size_t pieces_left;
-    size_t at; /* within piece[0] */
-};
-
-/* Copies up to `size_bytes` bytes to `out`; the result is how many there were. */
-size_t lm_piece_reader_take(struct lm_piece_reader *in, uint8_t *out, size_t size_bytes);
 
 /* The data shards 0..h->data_shards-1. `h` is that of shard 0: sequence and packet_index count up
  * from there. The payload is `frame_header` (8 bytes, NULL for none), then what `in` gives, then

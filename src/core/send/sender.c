@@ -258,15 +258,10 @@ static void end_frame(struct lm_sender *s)
 
 static int pieces_size(const struct lm_piece *pieces, size_t count, size_t *size_bytes)
 {
-    *size_bytes = 0;
     if (count > MAX_PIECES)
         return LM_EINVAL;
-    for (size_t i = 0; i < count; i++) {
-        if (pieces[i].size_bytes > SIZE_MAX / MAX_PIECES)
-            return LM_ELIMIT;
-        *size_bytes += pieces[i].size_bytes;
-    }
-    return *size_bytes ? 0 : LM_EINVAL;
+    int rc = lm_pieces_size(pieces, count, size_bytes);
+    return rc == 0 && !*size_bytes ? LM_EINVAL : rc;
 }
 
 /* The block's parity, or none when the code cannot cover so many shards. */
@@ -395,9 +390,8 @@ static uint32_t next_run(const struct lm_sender *s, const struct outgoing *f, ui
     while (f->block_end[b] <= f->sent)
         b++;
     *block = b;
-    uint32_t fits = (uint32_t)(LM_UDP_MAX_BYTES / s->datagram_bytes);
-    uint32_t most = LM_MIN(fits, (uint32_t)LM_UDP_MAX_SEGMENTS);
-    return LM_MIN(LM_MIN(f->block_end[b], f->made) - f->sent, most);
+    uint32_t left = LM_MIN(f->block_end[b], f->made) - f->sent;
+    return LM_MIN(left, lm_batch_most(s->datagram_bytes));
 }
 
 int lm_sender_pull(struct lm_sender *s, uint64_t now_ns, struct lm_batch *batch, uint64_t *wake_at)

@@ -48,6 +48,7 @@ enum {
     LM_L1_DEFAULT_SHARD_BYTES = 1344, /* a 1500-byte path, IPv4 or IPv6 */
     LM_L1_MAX_SHARD_BYTES = 65408,    /* the largest multiple of 64 whose datagram fits UDP */
     LM_L1_MAX_BLOCK_SHARDS = 65535,   /* k + m */
+    LM_L1_MAX_BLOCKS = 4096,          /* of a frame: what a receiver has room for, of 65536 */
     LM_L1_MIN_BLOCK_DATA = 16,        /* fewer round parity up: blocks are not made smaller */
     LM_L1_REPLAY_WINDOW = 4096,
     LM_L1_SALT_BYTES = 4,
