@@ -11,11 +11,12 @@ enum {
     CLOCK_DATAGRAMS = 64,     /* how often the time is read meanwhile */
 };
 
-/* One batch, in as many goes as the socket needs, until `deadline_ns`. */
-static int send_batch(struct lm_session *s, struct lm_batch batch, uint64_t deadline_ns)
+/* One batch, in as many goes as the socket needs, until `deadline_ns`. After an error *batch is
+ * what was not sent. */
+static int send_batch(struct lm_session *s, struct lm_batch *batch, uint64_t deadline_ns)
 {
-    while (batch.segments) {
-        int n = lm_link_send(&s->link, LM_LANE_VIDEO, &batch);
+    while (batch->segments) {
+        int n = lm_link_send(&s->link, LM_LANE_VIDEO, batch);
         if (n == LM_EAGAIN) {
             uint64_t now_ns = lm_clock_now_ns();
             if (now_ns >= deadline_ns)
@@ -26,9 +27,9 @@ static int send_batch(struct lm_session *s, struct lm_batch batch, uint64_t dead
         if (n < 0)
             return n;
         lm_count(&s->counters.packets_sent, (uint64_t)n);
-        lm_count(&s->counters.bytes_sent, (uint64_t)n * batch.segment_bytes);
-        batch.data += (size_t)n * batch.segment_bytes;
-        batch.segments -= (uint32_t)n;
+        lm_count(&s->counters.bytes_sent, (uint64_t)n * batch->segment_bytes);
+        batch->data += (size_t)n * batch->segment_bytes;
+        batch->segments -= (uint32_t)n;
     }
     return 0;
 }
@@ -40,11 +41,12 @@ static int send_frame(struct lm_session *s, uint64_t now_ns)
     struct lm_batch batch;
     int rc = 0, pulled;
     while ((pulled = lm_video_out_pull(&s->out, now_ns, &batch, &wake_at)) == 1) {
+        uint32_t segments = batch.segments;
         if (rc == 0)
-            rc = send_batch(s, batch, deadline_ns);
+            rc = send_batch(s, &batch, deadline_ns);
         if (rc < 0)
             lm_count(&s->counters.packets_dropped, batch.segments);
-        int done = lm_video_out_done(&s->out, batch.segments, now_ns);
+        int done = lm_video_out_done(&s->out, segments, now_ns);
         LM_CHECK(done == 0);
     }
     return pulled < 0 ? LM_EAUTH : rc;
