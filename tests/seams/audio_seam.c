@@ -4,6 +4,7 @@
 #include "core/transport/clock.h"
 #include "host/audio/audio.h"
 
+#include <fcntl.h>
 #include <math.h>
 #include <poll.h>
 #include <setjmp.h>
@@ -23,12 +24,55 @@
 
 enum { FRAME = 240, SECOND_FRAMES = AUDIO_RATE_HZ / FRAME, SKIPPED = 77 };
 
+enum { TONE_PERIODS = 440, LEAST_PERIODS = 50 };
+
 struct heard {
-    uint32_t frames, edges; /* frames read; rising zero crossings of the left channel */
-    uint32_t wakes;
-    float peak, before;
+    uint32_t frames, wakes, at;
     uint64_t loud_ns; /* when the first sample above 0.4 came out */
+    /* Of the left channel. */
+    float peak, before;
+    double crossed; /* where it last rose through zero; 0: not since the last silence */
+    uint32_t periods;
+    double period[TONE_PERIODS]; /* in samples */
 };
+
+/* A program that misses its turn, as on a loaded machine it may, leaves a gap of silence and then
+ * goes on where it was: the tone is judged by its periods between the gaps. */
+static void hear(struct heard *h, float now)
+{
+    uint32_t at = h->at++;
+    if (now == 0) {
+        h->crossed = 0;
+    } else if (h->before < 0 && now > 0) {
+        double crossed = at - (double)now / (now - h->before);
+        if (h->crossed > 0 && h->periods < TONE_PERIODS)
+            h->period[h->periods++] = crossed - h->crossed;
+        h->crossed = crossed;
+    }
+    h->before = now;
+    h->peak = fmaxf(h->peak, fabsf(now));
+    if (!h->loud_ns && fabsf(now) > 0.4F)
+        h->loud_ns = lm_clock_now_ns();
+}
+
+static int by_value(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+static void expect_440_hz(struct heard *h)
+{
+    assert_true(h->periods >= LEAST_PERIODS);
+    qsort(h->period, h->periods, sizeof h->period[0], by_value);
+    double hz = AUDIO_RATE_HZ / h->period[h->periods / 2];
+    if (hz < 439.9 || hz > 440.1)
+        fail_msg("%.2f Hz", hz);
+    uint32_t odd = 0; /* samples are lost, or there twice: as good as never */
+    for (uint32_t i = 0; i < h->periods; i++)
+        odd += fabs(AUDIO_RATE_HZ / h->period[i] - 440) > 1;
+    assert_true(odd * 10 <= h->periods);
+}
 
 /* Reads until `until_ns` or `max_frames`. */
 static void listen_to(struct audio *audio, struct heard *h, uint64_t until_ns, uint32_t max_frames)
@@ -42,14 +86,8 @@ static void listen_to(struct audio *audio, struct heard *h, uint64_t until_ns, u
         int result;
         while (h->frames < max_frames && (result = audio_read(audio, samples)) == LM_OK) {
             h->frames++;
-            for (uint32_t i = 0; i < FRAME; i++) {
-                float now = samples[(size_t)i * audio->channels];
-                h->edges += h->before <= 0 && now > 0;
-                h->before = now;
-                h->peak = fmaxf(h->peak, fabsf(now));
-                if (!h->loud_ns && fabsf(now) > 0.4F)
-                    h->loud_ns = lm_clock_now_ns();
-            }
+            for (uint32_t i = 0; i < FRAME; i++)
+                hear(h, samples[(size_t)i * audio->channels]);
         }
     }
 }
@@ -72,21 +110,24 @@ static void tone_is_440_hz_in_real_time(void **state)
     uint64_t start = lm_clock_now_ns();
     listen_to(audio, &h, start + UINT64_C(2000000000), SECOND_FRAMES / 2);
     assert_int_equal(h.frames, SECOND_FRAMES / 2);
-    assert_in_range(h.edges, 219, 221);
+    expect_440_hz(&h);
     assert_true(lm_clock_now_ns() - start > UINT64_C(480000000));
     audio_close(audio);
 }
 
 static void late_reader_gets_at_most_40_ms(void **state)
 {
-    struct audio *audio = open_named("tone", NULL);
+    struct audio *late = open_named("tone", NULL), *punctual = open_named("tone", NULL);
     float samples[FRAME * 2];
-    usleep(150000);
+    struct heard h;
+    listen_to(punctual, &h, lm_clock_now_ns() + UINT64_C(2000000000), SECOND_FRAMES * 150 / 1000);
+    assert_int_equal(h.frames, SECOND_FRAMES * 150 / 1000);
     uint32_t frames = 0;
-    while (audio_read(audio, samples) == LM_OK)
+    while (audio_read(late, samples) == LM_OK)
         frames++;
     assert_in_range(frames, 1, 9);
-    audio_close(audio);
+    audio_close(punctual);
+    audio_close(late);
 }
 
 static void silence_wakes_nobody(void **state)
@@ -122,7 +163,10 @@ static void parameters_out_of_range_are_refused(void **state)
 struct server {
     char dir[64];
     pid_t group;
+    int out; /* what its programs say */
 };
+
+enum { START_MS = 10000 };
 
 static const char start_script[] =
     "mkdir -p $D/pipewire/pipewire.conf.d $D/wireplumber/main.lua.d\n"
@@ -131,38 +175,54 @@ static const char start_script[] =
     "context.objects = [ { factory = adapter args = { factory.name = support.null-audio-sink\n"
     " node.name = lumen-sink media.class = Audio/Sink object.linger = true\n"
     " audio.position = [ FL FR ] } } ]\n"
+    "context.exec = [ { path = wireplumber }\n"
+    " { path = pw-metadata args = \"-m 0 default.audio.sink\" } ]\n"
     "E\n"
     "printf '%s\\n' 'alsa_monitor.enabled=false' 'v4l2_monitor.enabled=false'"
     " 'libcamera_monitor.enabled=false' >$D/wireplumber/main.lua.d/89-none.lua\n"
     "export HOME=$D XDG_CONFIG_HOME=$D XDG_STATE_HOME=$D XDG_RUNTIME_DIR=$D\n"
-    "exec dbus-run-session -- sh -c 'pipewire & until [ -S $D/pipewire-0 ]; do"
-    " sleep 0.05; done; exec wireplumber' >$D/log 2>&1 </dev/null\n";
+    "exec dbus-run-session -- pipewire 2>$D/log </dev/null\n";
 
-static bool ask_server(const struct server *server, const char *command)
+/* Until the session's sink is the one that programs play to. */
+static bool wait_for_sink(const struct server *server)
 {
-    char line[256];
-    snprintf(line, sizeof line, "PIPEWIRE_RUNTIME_DIR=%s %s", server->dir, command);
-    return system(line) == 0;
+    char said[4096];
+    size_t size_bytes = 0;
+    uint64_t now_ns = lm_clock_now_ns(), until_ns = now_ns + START_MS * UINT64_C(1000000);
+    for (; now_ns < until_ns && size_bytes + 1 < sizeof said; now_ns = lm_clock_now_ns()) {
+        struct pollfd waiting = {.fd = server->out, .events = POLLIN};
+        if (poll(&waiting, 1, (int)((until_ns - now_ns) / 1000000 + 1)) <= 0)
+            continue;
+        ssize_t n = read(server->out, said + size_bytes, sizeof said - 1 - size_bytes);
+        if (n <= 0)
+            return false;
+        size_bytes += (size_t)n;
+        said[size_bytes] = 0;
+        if (strstr(said, "\"lumen-sink\""))
+            return true;
+    }
+    return false;
 }
 
 static bool start_server(struct server *server)
 {
     if (system("command -v pipewire wireplumber dbus-run-session pw-metadata >/dev/null 2>&1"))
         return false;
+    int out[2];
     strcpy(server->dir, "/tmp/lumen-audio-XXXXXX");
-    if (!mkdtemp(server->dir))
+    if (!mkdtemp(server->dir) || pipe2(out, O_CLOEXEC) < 0)
         return false;
+    server->out = out[0];
     server->group = fork();
     if (server->group == 0) {
         setsid();
+        dup2(out[1], STDOUT_FILENO);
         setenv("D", server->dir, 1);
         execl("/bin/sh", "sh", "-c", start_script, (char *)NULL);
         _exit(127);
     }
-    for (int i = 0; i < 200; i++, usleep(50000))
-        if (ask_server(server, "pw-metadata 0 default.audio.sink 2>/dev/null | grep -q lumen-sink"))
-            return true;
-    return false;
+    close(out[1]);
+    return server->group > 0 && wait_for_sink(server);
 }
 
 static void stop_server(struct server *server)
@@ -175,6 +235,8 @@ static void stop_server(struct server *server)
     snprintf(line, sizeof line, "rm -rf '%s'", server->dir);
     if (server->dir[0] && system(line) != 0)
         print_error("%s stays behind\n", server->dir);
+    if (server->out >= 0)
+        close(server->out);
 }
 
 /* A program that plays: a tone, and one loud sample on request. */
@@ -264,8 +326,8 @@ static double median_click_ms(struct player *player, struct audio *audio)
         listen_to(audio, &h, lm_clock_now_ns() + 20000000 + (uint64_t)i * 700000, UINT32_MAX);
         atomic_store(&player->click, true);
         listen_to(audio, &h, lm_clock_now_ns() + 60000000, UINT32_MAX);
-        assert_true(h.loud_ns);
-        ms[i] = (double)(h.loud_ns - atomic_load(&player->clicked_ns)) / 1e6;
+        /* One that fell into a gap is never heard. */
+        ms[i] = h.loud_ns ? (double)(h.loud_ns - atomic_load(&player->clicked_ns)) / 1e6 : INFINITY;
     }
     for (int i = 0; i < CLICKS; i++)
         for (int j = i + 1; j < CLICKS; j++)
@@ -294,7 +356,7 @@ static void what_plays_is_heard_and_silence_costs_nothing(void **state)
     start_player(&player, server);
     listen_to(audio, &h, lm_clock_now_ns() + UINT64_C(3000000000), SECOND_FRAMES);
     assert_int_equal(h.frames, SECOND_FRAMES);
-    assert_in_range(h.edges, 434, 446); /* the first frames may hold the start */
+    expect_440_hz(&h);
     assert_true(h.peak > 0.25F && h.peak < 0.35F);
     assert_true(median_click_ms(&player, audio) < 25);
     stop_player(&player);
@@ -325,7 +387,7 @@ static void server_that_ends_is_reported(void **state)
 
 static int pipewire_tests(void)
 {
-    struct server server = {.group = 0};
+    struct server server = {.out = -1};
     if (!start_server(&server)) {
         print_error("SKIPPED: no PipeWire server here\n");
         stop_server(&server);
