@@ -15,13 +15,19 @@
 #include <time.h>
 #include <unistd.h>
 
-struct guarded guarded_new(void)
+struct guarded guarded_of(size_t size)
 {
     size_t page = (size_t)sysconf(_SC_PAGESIZE);
-    uint8_t *at = mmap(NULL, 4 * page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    size = (size + page - 1) / page * page;
+    uint8_t *at = mmap(NULL, size + 2 * page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     LM_CHECK(at != MAP_FAILED);
-    LM_CHECK(mprotect(at + page, 2 * page, PROT_READ | PROT_WRITE) == 0);
-    return (struct guarded){at + page, 2 * page};
+    LM_CHECK(mprotect(at + page, size, PROT_READ | PROT_WRITE) == 0);
+    return (struct guarded){at + page, size};
+}
+
+struct guarded guarded_new(void)
+{
+    return guarded_of(2 * (size_t)sysconf(_SC_PAGESIZE));
 }
 
 uint8_t *place(const struct guarded *g, size_t size, bool at_end)
@@ -76,6 +82,7 @@ int main(int argc, char **argv)
     }
     printf("seed %u, cpu flags 0x%x, best kernels %s, %s\n", seed, lm_cpu_flags(),
            lm_gf8_kernel(lm_cpu_flags())->name, lm_gf16_kernel(lm_cpu_flags())->name);
+    fflush(stdout); /* a crash must not take the seed along */
     check_gf8();
     check_gf16();
     return 0;

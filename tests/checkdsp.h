@@ -8,13 +8,15 @@
 
 #define CANARY 0xc5
 
-/* Two accessible pages between two forbidden ones. */
+/* Accessible pages between two forbidden ones. */
 struct guarded {
     uint8_t *start;
     size_t size;
 };
 
+/* Two pages, or as many as hold `size` bytes. */
 struct guarded guarded_new(void);
+struct guarded guarded_of(size_t size);
 /* `size` bytes up to the guard page behind, or from the one in front. */
 uint8_t *place(const struct guarded *g, size_t size, bool at_end);
 /* Whether all bytes but those are CANARY. */

@@ -1,4 +1,4 @@
-/* GF(2^16): butterflies and dense products of rows. */
+/* GF(2^16): stages of transforms, and dense products of rows. */
 #include "checkdsp.h"
 
 #include "core/base/check.h"
@@ -9,28 +9,50 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MAX_ROWS    LM_BUTTERFLY_MAX_ROWS
-#define MAX_SOURCES 70
-#define MAX_STRIDE  3
-#define MAX_SIZE    1536
-#define MAX_WORDS   (MAX_SIZE / 2)
-#define BLOCK       LM_GF16_BLOCK_BYTES
-
-struct fixture {
-    struct guarded source[MAX_SOURCES], result[MAX_ROWS];
-    const uint8_t *src[MAX_SOURCES * MAX_STRIDE];
-    uint8_t *dst[MAX_ROWS * MAX_STRIDE];
-    uint8_t *at[MAX_ROWS]; /* where dst's row lies */
-    uint8_t saved[MAX_ROWS][MAX_SIZE];
-    uint16_t words[MAX_SOURCES][MAX_WORDS];
-    uint16_t expected[MAX_ROWS][MAX_WORDS];
-    uint16_t coefficients[MAX_SOURCES * (MAX_ROWS + 3)];
-    struct lm_gf_rows rows;
+enum {
+    BLOCK = LM_GF16_BLOCK_BYTES,
+    BLOCK_WORDS = BLOCK / 2,
+    MAX_ROWS = LM_GF16_STAGE_ROWS,
+    MAX_BLOCKS = 3,
+    MAX_RESULTS = MAX_BLOCKS * MAX_ROWS,
+    MAX_SOURCES = 70,
+    MAX_COLUMNS = 9,
+    MAX_SIZE = 24 * BLOCK,
+    MAX_WORDS = MAX_SIZE / 2,
+    MARGIN = 256,
+    AREA_BYTES = (65536 << 5) + 16 * BLOCK + MARGIN,
 };
 
-struct butterfly_case {
-    struct lm_butterflies b;
-    bool inverse, add;
+/* An area with its surroundings, which are to stay as they are. */
+struct memory {
+    struct guarded pages;
+    struct lm_gf16_area area;
+    uint8_t *window;
+    size_t size;
+    uint8_t saved[AREA_BYTES], expected[AREA_BYTES];
+};
+
+struct fixture {
+    struct guarded source[MAX_SOURCES], result[MAX_RESULTS];
+    const uint8_t *src[MAX_SOURCES];
+    uint8_t *dst[MAX_RESULTS];
+    uint8_t *at[MAX_RESULTS]; /* where dst's row lies */
+    uint8_t saved[MAX_RESULTS][MAX_SIZE];
+    uint16_t words[MAX_SOURCES][MAX_WORDS];
+    uint16_t expected[MAX_RESULTS][MAX_WORDS];
+    uint16_t coefficients[MAX_SOURCES * (MAX_ROWS + 3)];
+    struct lm_gf_rows rows;
+    struct memory from, to;
+    uint16_t stage_words[AREA_BYTES / 2]; /* row by row */
+};
+
+enum operation { INVERSE_IN = 1, INVERSE, FORWARD, FORWARD_OUT };
+static const char *const operation_name[] = {"", "inverse_in", "inverse", "forward", "forward_out"};
+
+struct stage_case {
+    struct lm_gf16_stage s;
+    enum operation operation;
+    bool add, in_place;
 };
 
 static uint16_t element(uint16_t label)
@@ -77,25 +99,42 @@ static uint16_t change_form(uint16_t w)
     return w ^ (lm_gf16_multiply(0x100, w >> 8) & 0xff);
 }
 
+/* Megabytes of random bytes, from a few of rand()'s. */
+static void quick_fill(uint8_t *at, size_t size)
+{
+    static uint64_t state;
+    state += 2 * (uint64_t)rand() + 1;
+    for (size_t i = 0; i < size; i += sizeof state) {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        memcpy(at + i, &state, size - i < sizeof state ? size - i : sizeof state);
+    }
+}
+
 static size_t words_of(const struct fixture *f)
 {
     return f->rows.size_bytes / 2;
 }
 
-static void read_words(const struct fixture *f, const uint8_t *at, bool tower, uint16_t *words)
+static void read_block(const uint8_t *at, bool tower, uint16_t *words)
 {
-    for (size_t i = 0; i < words_of(f); i++) {
-        const uint8_t *low = at + i / 32 * BLOCK + i % 32;
-        words[i] = (uint16_t)(low[0] | low[32] << 8);
+    for (size_t i = 0; i < BLOCK_WORDS; i++) {
+        words[i] = (uint16_t)(at[i] | at[BLOCK_WORDS + i] << 8);
         words[i] = tower ? change_form(words[i]) : words[i];
     }
 }
 
-static bool words_equal(const struct fixture *f, const uint8_t *at, bool tower,
-                        const uint16_t *words)
+static void read_words(const struct fixture *f, const uint8_t *at, uint16_t *words)
+{
+    for (size_t i = 0; i < words_of(f); i += BLOCK_WORDS)
+        read_block(at + i * 2, false, words + i);
+}
+
+static bool words_equal(const struct fixture *f, const uint8_t *at, const uint16_t *words)
 {
     static uint16_t got[MAX_WORDS];
-    read_words(f, at, tower, got);
+    read_words(f, at, got);
     return memcmp(got, words, words_of(f) * 2) == 0;
 }
 
@@ -120,11 +159,10 @@ static void place_sources(struct fixture *f, unsigned count, bool may_lack)
 {
     f->rows.src = f->src;
     for (unsigned r = 0; r < count; r++) {
-        fill(f->source[r].start, f->source[r].size);
-        f->src[r * f->rows.stride] =
-            may_lack && rand() % 4 == 0
-                ? NULL
-                : random_place(&f->source[r], f->rows.size_bytes) - f->rows.src_at;
+        quick_fill(f->source[r].start, f->source[r].size);
+        f->src[r] = may_lack && rand() % 4 == 0
+                        ? NULL
+                        : random_place(&f->source[r], f->rows.size_bytes) - f->rows.src_at;
     }
 }
 
@@ -133,8 +171,8 @@ static void place_results(struct fixture *f, unsigned count, bool may_lack)
     f->rows.dst = f->dst;
     for (unsigned r = 0; r < count; r++) {
         f->at[r] = random_place(&f->result[r], f->rows.size_bytes);
-        f->dst[r * f->rows.stride] = may_lack && rand() % 4 == 0 ? NULL : f->at[r] - f->rows.dst_at;
-        fill(f->saved[r], f->rows.size_bytes);
+        f->dst[r] = may_lack && rand() % 4 == 0 ? NULL : f->at[r] - f->rows.dst_at;
+        quick_fill(f->saved[r], f->rows.size_bytes);
     }
 }
 
@@ -143,161 +181,284 @@ static void reset_results(struct fixture *f, unsigned count)
 {
     for (unsigned r = 0; r < count; r++) {
         memset(f->result[r].start, CANARY, f->result[r].size);
-        if (f->dst[r * f->rows.stride])
+        if (f->dst[r])
             memcpy(f->at[r], f->saved[r], f->rows.size_bytes);
     }
 }
 
-static bool results_hold(const struct fixture *f, unsigned count, bool tower)
+static bool results_hold(const struct fixture *f, unsigned count)
 {
     for (unsigned r = 0; r < count; r++) {
-        bool wanted = f->dst[r * f->rows.stride];
+        bool wanted = f->dst[r];
         if (!only_touched(&f->result[r], f->at[r], wanted ? f->rows.size_bytes : 0))
             return false;
-        if (wanted && !words_equal(f, f->at[r], tower, f->expected[r]))
+        if (wanted && !words_equal(f, f->at[r], f->expected[r]))
             return false;
     }
     return true;
 }
 
-static void define_level(struct fixture *f, const struct butterfly_case *c, unsigned level)
+static void random_rows(struct fixture *f, size_t blocks)
 {
-    unsigned rows = 1u << c->b.levels;
-    for (unsigned r = 0; r < rows; r++) {
-        uint16_t *lower = f->words[r], *upper = f->words[r | 1u << level];
-        uint16_t t = c->b.twiddle[(1u << (c->b.levels - 1 - level)) - 1 + (r >> (level + 1))];
-        for (size_t i = 0; lower != upper && i < words_of(f); i++) {
-            if (c->inverse)
-                upper[i] ^= lower[i];
-            lower[i] ^= lm_gf16_multiply(t, upper[i]);
-            if (!c->inverse)
-                upper[i] ^= lower[i];
-        }
-    }
-}
-
-static void define_butterflies(struct fixture *f, const struct butterfly_case *c)
-{
-    unsigned rows = 1u << c->b.levels;
-    for (unsigned r = 0; r < rows; r++) {
-        const uint8_t *src = f->src[r * f->rows.stride];
-        if (src)
-            read_words(f, src + f->rows.src_at, c->b.tower_src, f->words[r]);
-        else
-            memset(f->words[r], 0, sizeof f->words[r]);
-    }
-    for (unsigned i = 0; i < c->b.levels; i++)
-        define_level(f, c, c->inverse ? i : c->b.levels - 1 - i);
-    for (unsigned r = 0; r < rows; r++) {
-        uint16_t before[MAX_WORDS];
-        read_words(f, f->saved[r], c->b.tower_dst, before);
-        for (size_t i = 0; i < words_of(f); i++) {
-            uint16_t w = f->words[r][i];
-            w = c->inverse ? lm_gf16_multiply(c->b.scale, w) : w;
-            f->expected[r][i] = c->add ? w ^ before[i] : w;
-        }
-    }
-}
-
-static void check_butterflies(struct fixture *f, const struct butterfly_case *c)
-{
-    size_t count;
-    const struct lm_gf16_kernel *kernels = lm_gf16_kernels(&count);
-    unsigned rows = 1u << c->b.levels;
-    place_sources(f, rows, true);
-    place_results(f, rows, true);
-    for (unsigned r = 0; r < rows && !c->add; r++)
-        if (f->src[r * f->rows.stride] && rand() % 3 == 0) /* in place */
-            memcpy(f->saved[r], f->src[r * f->rows.stride] + f->rows.src_at, f->rows.size_bytes);
-        else
-            f->saved[r][0] ^= 1;
-    define_butterflies(f, c);
-    for (size_t k = 0; k < count; k++) {
-        const uint8_t *src[MAX_ROWS * MAX_STRIDE];
-        struct lm_gf_rows at = f->rows;
-        if (kernels[k].cpu_flags & ~lm_cpu_flags())
-            continue;
-        reset_results(f, rows);
-        memcpy(src, f->src, sizeof src);
-        at.src = src;
-        for (unsigned r = 0; r < rows && !c->add; r++)
-            if (src[r * at.stride] && f->dst[r * at.stride] &&
-                !memcmp(f->saved[r], src[r * at.stride] + at.src_at, at.size_bytes))
-                src[r * at.stride] = f->at[r] - at.src_at;
-        if (c->inverse)
-            kernels[k].inverse(&c->b, &at, c->add);
-        else
-            kernels[k].forward(&c->b, &at);
-        if (!results_hold(f, rows, c->b.tower_dst)) {
-            printf("FAIL %s %s: levels %u, %zu bytes, add %d, scale %u, tower %d %d\n",
-                   kernels[k].name, c->inverse ? "inverse" : "forward", c->b.levels, at.size_bytes,
-                   c->add, c->b.scale, c->b.tower_src, c->b.tower_dst);
-            exit(1);
-        }
-    }
-}
-
-static void random_rows(struct fixture *f, size_t max_blocks)
-{
-    f->rows.size_bytes = (1 + (size_t)rand() % max_blocks) * BLOCK;
-    f->rows.stride = 1 + (size_t)rand() % MAX_STRIDE;
-    f->rows.stripes = (size_t)rand() & 1; /* 0 means 1 */
+    f->rows.size_bytes = blocks * BLOCK;
     f->rows.src_at = (size_t)rand() % 100;
     f->rows.dst_at = (size_t)rand() % 100;
 }
 
-static void check_random_butterflies(struct fixture *f, unsigned levels, size_t max_blocks)
+static size_t rows_of(const struct lm_gf16_stage *s)
 {
-    struct butterfly_case c = {.b.levels = levels, .inverse = rand() & 1};
-    unsigned narrow = (unsigned)rand(), mixed = rand() % 4 == 0;
-    random_rows(f, max_blocks);
-    c.b.field = lm_gf16_field();
-    c.b.tower_src = rand() & 1;
-    c.b.tower_dst = rand() & 1;
-    c.add = c.inverse && rand() & 1;
-    c.b.scale = rand() & 1 ? random_constant(rand() & 1) : 1;
-    c.b.scale = c.b.scale ? c.b.scale : 1;
-    for (unsigned l = 0; l < levels; l++)
-        for (unsigned b = 0; b < 1u << (levels - 1 - l); b++)
-            c.b.twiddle[(1u << (levels - 1 - l)) - 1 + b] =
-                random_constant(mixed ? rand() & 1 : narrow >> l & 1);
-    check_butterflies(f, &c);
+    return (size_t)s->blocks << (s->first + s->levels);
 }
 
-/* Several sets of rows in one call: as one after the other. */
-static void check_stripes(unsigned levels, bool is_inverse)
+static void random_area(struct memory *m, size_t rows, size_t columns)
 {
-    enum { SETS = 5, PITCH = 5 * BLOCK };
-    static uint8_t memory[2][MAX_ROWS * SETS * PITCH];
-    uint8_t *row[2][MAX_ROWS * SETS];
+    bool at_end = rand() & 1;
+    m->area.column_bytes = (rows + (size_t)rand() % 16) * BLOCK;
+    m->size = (columns - 1) * m->area.column_bytes + rows * BLOCK + MARGIN;
+    m->window = place(&m->pages, m->size, at_end);
+    m->area.memory = m->window + (at_end ? MARGIN : 0);
+    quick_fill(m->saved, m->size);
+}
+
+/* Where a block of the area lies in a copy of the window. */
+static size_t block_in(const struct memory *m, size_t column, size_t row)
+{
+    return (size_t)(m->area.memory - m->window) + column * m->area.column_bytes + row * BLOCK;
+}
+
+static void read_stage(struct fixture *f, const struct stage_case *c)
+{
+    const struct memory *m = c->in_place ? &f->to : &f->from;
+    uint16_t *words = f->stage_words;
+    for (size_t r = 0; r < rows_of(&c->s); r++)
+        for (size_t column = 0; column < c->s.columns; column++, words += BLOCK_WORDS)
+            if (c->operation != INVERSE_IN)
+                read_block(m->saved + block_in(m, column, r), true, words);
+            else if (f->src[r])
+                read_block(f->src[r] + f->rows.src_at + column * BLOCK, false, words);
+            else
+                memset(words, 0, BLOCK);
+}
+
+static void define_level(struct fixture *f, const struct stage_case *c, unsigned level)
+{
+    size_t row_words = (size_t)c->s.columns * BLOCK_WORDS;
+    for (size_t r = 0; r < rows_of(&c->s); r++) {
+        uint16_t *lower = f->stage_words + r * row_words;
+        uint16_t *upper = f->stage_words + (r | (size_t)1 << level) * row_words;
+        uint16_t t = (uint16_t)((c->s.point >> level) + 2 * (r >> (level + 1)));
+        for (size_t i = 0; lower != upper && i < row_words; i++) {
+            if (c->operation <= INVERSE)
+                upper[i] ^= lower[i];
+            lower[i] ^= lm_gf16_multiply(t, upper[i]);
+            if (c->operation > INVERSE)
+                upper[i] ^= lower[i];
+        }
+    }
+}
+
+static void expect_block(struct fixture *f, const struct stage_case *c, size_t column, size_t row)
+{
+    uint16_t before[BLOCK_WORDS] = {0};
+    const uint16_t *words = f->stage_words + (row * c->s.columns + column) * BLOCK_WORDS;
+    size_t at = block_in(&f->to, column, row);
+    if (c->add)
+        read_block(f->to.saved + at, true, before);
+    for (size_t i = 0; i < BLOCK_WORDS; i++) {
+        uint16_t scale = c->operation == INVERSE || c->operation == INVERSE_IN ? c->s.scale : 1;
+        uint16_t w = change_form(lm_gf16_multiply(scale, words[i]) ^ before[i]);
+        f->to.expected[at + i] = (uint8_t)w;
+        f->to.expected[at + BLOCK_WORDS + i] = (uint8_t)(w >> 8);
+    }
+}
+
+static void define_stage(struct fixture *f, const struct stage_case *c)
+{
+    read_stage(f, c);
+    for (unsigned i = 0; i < c->s.levels; i++)
+        define_level(f, c, c->s.first + (c->operation <= INVERSE ? i : c->s.levels - 1 - i));
+    if (c->operation == FORWARD_OUT) {
+        for (size_t r = 0; r < rows_of(&c->s); r++)
+            memcpy(f->expected[r], f->stage_words + r * words_of(f), words_of(f) * 2);
+        return;
+    }
+    memcpy(f->to.expected, f->to.saved, f->to.size);
+    for (size_t r = 0; r < rows_of(&c->s); r++)
+        for (size_t column = 0; column < c->s.columns; column++)
+            expect_block(f, c, column, r);
+}
+
+static void run_stage(const struct lm_gf16_kernel *kernel, const struct stage_case *c,
+                      struct fixture *f)
+{
+    const struct lm_gf16_area *from = c->in_place ? &f->to.area : &f->from.area;
+    if (c->operation == INVERSE_IN)
+        kernel->inverse_in(&c->s, f->src, f->rows.src_at, &f->to.area, c->add);
+    else if (c->operation == INVERSE)
+        kernel->inverse(&c->s, from, &f->to.area, c->add);
+    else if (c->operation == FORWARD)
+        kernel->forward(&c->s, from, &f->to.area);
+    else
+        kernel->forward_out(&c->s, from, f->dst, f->rows.dst_at);
+}
+
+/* All of both windows, and the rows that were handed out. */
+static bool stage_holds(const struct fixture *f, const struct stage_case *c)
+{
+    if (c->operation != INVERSE_IN && memcmp(f->from.window, f->from.saved, f->from.size) != 0)
+        return false;
+    if (c->operation == FORWARD_OUT)
+        return results_hold(f, (unsigned)rows_of(&c->s));
+    return memcmp(f->to.window, f->to.expected, f->to.size) == 0;
+}
+
+static void check_stage(struct fixture *f, const struct stage_case *c)
+{
     size_t count;
     const struct lm_gf16_kernel *kernels = lm_gf16_kernels(&count);
-    struct lm_butterflies b = {
-        .field = lm_gf16_field(), .levels = levels, .scale = random_constant(false) | 1};
-    struct lm_gf_rows rows = {.stride = SETS, .size_bytes = PITCH};
-    for (unsigned i = 0; i < LM_ARRAY_LEN(b.twiddle); i++)
-        b.twiddle[i] = random_constant(rand() & 1);
+    unsigned rows = (unsigned)rows_of(&c->s);
+    random_rows(f, c->s.columns);
+    if (c->operation == INVERSE_IN)
+        place_sources(f, rows, true);
+    if (c->operation == FORWARD_OUT)
+        place_results(f, rows, true);
+    random_area(&f->from, rows, c->s.columns);
+    random_area(&f->to, rows, c->s.columns);
+    define_stage(f, c);
     for (size_t k = 0; k < count; k++) {
         if (kernels[k].cpu_flags & ~lm_cpu_flags())
             continue;
-        fill(memory[0], sizeof memory[0]);
-        memcpy(memory[1], memory[0], sizeof memory[0]);
-        for (unsigned way = 0; way < 2; way++) {
-            for (unsigned r = 0; r < MAX_ROWS * SETS; r++)
-                row[way][r] = memory[way] + r * PITCH;
-            rows.stripes = way ? 1 : SETS;
-            for (unsigned q = 0; q < (way ? SETS : 1u); q++) {
-                rows.src = (const uint8_t *const *)row[way] + q;
-                rows.dst = row[way] + q;
-                if (is_inverse)
-                    kernels[k].inverse(&b, &rows, false);
-                else
-                    kernels[k].forward(&b, &rows);
-            }
-        }
-        if (memcmp(memory[0], memory[1], sizeof memory[0]) != 0) {
-            printf("FAIL %s: %u levels, stripes\n", kernels[k].name, levels);
+        memcpy(f->from.window, f->from.saved, f->from.size);
+        memcpy(f->to.window, f->to.saved, f->to.size);
+        if (c->operation == FORWARD_OUT)
+            reset_results(f, rows);
+        run_stage(&kernels[k], c, f);
+        if (!stage_holds(f, c)) {
+            printf(
+                "FAIL %s %s: first %u, levels %u, point 0x%x, blocks %u, columns %u, scale 0x%x, "
+                "add %d, in place %d\n",
+                kernels[k].name, operation_name[c->operation], c->s.first, c->s.levels, c->s.point,
+                c->s.blocks, c->s.columns, c->s.scale, c->add, c->in_place);
             exit(1);
+        }
+    }
+}
+
+/* Each length of point is as likely, so that 0 to all levels are wide; or just before one more is.
+ */
+static uint32_t random_point(unsigned levels)
+{
+    unsigned kind = (unsigned)rand() % 6, bits = levels + (unsigned)rand() % (17 - levels);
+    uint32_t point = (uint32_t)(rand() >> 7) & ((1u << bits) - 1);
+    if (kind == 0 || bits == levels)
+        return 0;
+    if (kind == 1) /* labels of a single bit */
+        return 1u << (bits - 1);
+    if (kind == 2)
+        return (1u << (bits - 1)) - (1u << levels);
+    return (point | 1u << (bits - 1)) >> levels << levels;
+}
+
+static void check_random_stage(struct fixture *f, enum operation operation, unsigned levels,
+                               unsigned max_levels)
+{
+    struct stage_case c = {.operation = operation};
+    c.s.field = lm_gf16_field();
+    c.s.levels = levels;
+    if (operation == INVERSE || operation == FORWARD)
+        c.s.first = (unsigned)rand() % (max_levels + 1 - levels);
+    c.s.point = random_point(c.s.first + levels);
+    c.s.blocks = 1 + (uint32_t)rand() % MAX_BLOCKS;
+    while (c.s.point + rows_of(&c.s) > 65536 ||
+           (c.s.blocks > 1 && rows_of(&c.s) > 1u << max_levels))
+        c.s.blocks--;
+    size_t most = (AREA_BYTES - MARGIN) / ((rows_of(&c.s) + 15) * BLOCK);
+    c.s.columns = 1 + (uint32_t)rand() % MAX_COLUMNS;
+    c.s.columns = c.s.columns > most ? (uint32_t)most : c.s.columns;
+    c.s.scale = rand() & 1 ? random_constant(rand() & 1) : 1;
+    c.s.scale = c.s.scale ? c.s.scale : 1;
+    c.add = operation <= INVERSE && rand() & 1;
+    c.in_place = (operation == INVERSE || operation == FORWARD) && !c.add && rand() & 1;
+    check_stage(f, &c);
+}
+
+static unsigned random_levels(unsigned most)
+{
+    return 1 + (unsigned)rand() % (most < LM_GF16_STAGE_LEVELS ? most : LM_GF16_STAGE_LEVELS);
+}
+
+/* Cut into stages at random. */
+static void whole_inverse(const struct lm_gf16_kernel *kernel, struct lm_gf16_stage s,
+                          unsigned levels, const uint8_t *const src[], struct lm_gf16_area area)
+{
+    for (s.first = 0; s.first < levels; s.first += s.levels) {
+        s.levels = random_levels(levels - s.first);
+        s.blocks = rand() & 1 ? 1 : 1u << (levels - s.first - s.levels);
+        for (size_t row = 0; row < (size_t)1 << levels; row += rows_of(&s)) {
+            struct lm_gf16_stage part = s;
+            struct lm_gf16_area at = {area.memory + row * BLOCK, area.column_bytes};
+            part.point += (uint32_t)row;
+            if (s.first == 0)
+                kernel->inverse_in(&part, src + row, 0, &at, false);
+            else
+                kernel->inverse(&part, &at, &at, false);
+        }
+    }
+}
+
+static void whole_forward(const struct lm_gf16_kernel *kernel, struct lm_gf16_stage s,
+                          unsigned levels, struct lm_gf16_area area, uint8_t *const dst[])
+{
+    for (s.first = levels; s.first > 0;) {
+        s.levels = random_levels(s.first);
+        s.first -= s.levels;
+        s.blocks = rand() & 1 ? 1 : 1u << (levels - s.first - s.levels);
+        for (size_t row = 0; row < (size_t)1 << levels; row += rows_of(&s)) {
+            struct lm_gf16_stage part = s;
+            struct lm_gf16_area at = {area.memory + row * BLOCK, area.column_bytes};
+            part.point += (uint32_t)row;
+            if (s.first == 0)
+                kernel->forward_out(&part, &at, dst + row, 0);
+            else
+                kernel->forward(&part, &at, &at);
+        }
+    }
+}
+
+/* Each cut of a transform into stages gives the same, and forward takes inverse back. */
+static void check_cuts(struct fixture *f, unsigned levels)
+{
+    enum { MOST = 512, COLUMNS = 3 };
+    static uint8_t plain[2][MOST][COLUMNS * BLOCK];
+    static const uint8_t *src[MOST];
+    static uint8_t *dst[MOST];
+    struct lm_gf16_stage s = {
+        .field = lm_gf16_field(), .blocks = 1, .columns = COLUMNS, .scale = 1};
+    size_t count, rows = (size_t)1 << levels;
+    const struct lm_gf16_kernel *kernels = lm_gf16_kernels(&count);
+    s.point = random_point(levels);
+    quick_fill(plain[0][0], sizeof plain[0]);
+    for (size_t r = 0; r < rows; r++) {
+        src[r] = plain[0][r];
+        dst[r] = plain[1][r];
+    }
+    random_area(&f->to, rows, COLUMNS);
+    for (size_t k = 0; k < count; k++) {
+        if (kernels[k].cpu_flags & ~lm_cpu_flags())
+            continue;
+        for (int cut = 0; cut < 2; cut++) {
+            memcpy(f->to.window, f->to.saved, f->to.size);
+            whole_inverse(&kernels[k], s, levels, src, f->to.area);
+            if (k == 0 && cut == 0)
+                memcpy(f->to.expected, f->to.window, f->to.size);
+            bool same = memcmp(f->to.expected, f->to.window, f->to.size) == 0;
+            memset(plain[1], CANARY, sizeof plain[1]);
+            whole_forward(&kernels[k], s, levels, f->to.area, dst);
+            if (!same || memcmp(plain[0], plain[1], rows * sizeof plain[0][0]) != 0) {
+                printf("FAIL %s: a cut of %u levels at 0x%x, %s\n", kernels[k].name, levels,
+                       s.point, same ? "forward" : "inverse");
+                exit(1);
+            }
         }
     }
 }
@@ -305,9 +466,9 @@ static void check_stripes(unsigned levels, bool is_inverse)
 static void define_apply(struct fixture *f, const struct lm_gf16_map *map, bool add)
 {
     for (unsigned i = 0; i < map->sources; i++)
-        read_words(f, f->src[i] + f->rows.src_at, false, f->words[i]);
+        read_words(f, f->src[i] + f->rows.src_at, f->words[i]);
     for (unsigned r = 0; r < map->rows; r++) {
-        read_words(f, f->saved[r], false, f->expected[r]);
+        read_words(f, f->saved[r], f->expected[r]);
         for (size_t w = 0; w < words_of(f); w++) {
             uint16_t sum = add ? f->expected[r][w] : 0;
             for (unsigned i = 0; i < map->sources; i++)
@@ -335,7 +496,7 @@ static void check_apply(struct fixture *f, const struct lm_gf16_map *map, bool a
         reset_results(f, map->rows);
         at.src = in_place ? self : f->src;
         kernels[k].apply(map, &at, add);
-        if (!results_hold(f, map->rows, false)) {
+        if (!results_hold(f, map->rows)) {
             printf("FAIL %s apply: %u rows, %u sources, %zu bytes, add %d\n", kernels[k].name,
                    map->rows, map->sources, at.size_bytes, add);
             exit(1);
@@ -346,8 +507,7 @@ static void check_apply(struct fixture *f, const struct lm_gf16_map *map, bool a
 static void check_random_apply(struct fixture *f, unsigned max_rows, unsigned max_sources,
                                size_t max_blocks)
 {
-    random_rows(f, max_blocks);
-    f->rows.stride = 1;
+    random_rows(f, 1 + (size_t)rand() % max_blocks);
     unsigned kind = (unsigned)rand() % 8; /* 0: all ones, 1: all narrow */
     struct lm_gf16_map map = {
         .field = lm_gf16_field(),
@@ -361,21 +521,29 @@ static void check_random_apply(struct fixture *f, unsigned max_rows, unsigned ma
     check_apply(f, &map, rand() & 1);
 }
 
+static void check_stages(struct fixture *f)
+{
+    f->from.pages = guarded_of(AREA_BYTES);
+    f->to.pages = guarded_of(AREA_BYTES);
+    for (unsigned run = 0; run < 60; run++)
+        for (unsigned levels = 1; levels <= LM_GF16_STAGE_LEVELS; levels++)
+            for (enum operation o = INVERSE_IN; o <= FORWARD_OUT; o++)
+                check_random_stage(f, o, levels, run % 20 ? 9 : 12);
+    check_random_stage(f, rand() & 1 ? INVERSE : FORWARD, random_levels(4), 15);
+    for (unsigned run = 0; run < 4; run++)
+        for (unsigned levels = 1; levels <= 9; levels++)
+            check_cuts(f, levels);
+}
+
 void check_gf16(void)
 {
     static struct fixture f;
     check_field();
     for (unsigned i = 0; i < MAX_SOURCES; i++)
         f.source[i] = guarded_new();
-    for (unsigned i = 0; i < MAX_ROWS; i++)
+    for (unsigned i = 0; i < MAX_RESULTS; i++)
         f.result[i] = guarded_new();
-    for (unsigned run = 0; run < 200; run++)
-        for (unsigned levels = 1; levels <= LM_BUTTERFLY_MAX_LEVELS; levels++)
-            check_random_butterflies(&f, levels, run % 20 ? 4 : MAX_SIZE / BLOCK);
-    for (unsigned levels = 1; levels <= LM_BUTTERFLY_MAX_LEVELS; levels++) {
-        check_stripes(levels, true);
-        check_stripes(levels, false);
-    }
+    check_stages(&f);
     for (unsigned run = 0; run < 200; run++) {
         check_random_apply(&f, 1, 1, 5);
         check_random_apply(&f, 1, MAX_SOURCES, 5);
@@ -383,104 +551,4 @@ void check_gf16(void)
     }
     for (unsigned run = 0; run < 2; run++)
         check_random_apply(&f, MAX_ROWS, MAX_SOURCES, MAX_SIZE / BLOCK);
-}
-
-enum { BENCH_BYTES = 1344, BENCH_STRIDE = 1408, BENCH_SOURCES = 1000, BENCH_RUNS = 40 };
-
-struct bench {
-    const struct lm_gf16_kernel *kernel;
-    struct lm_gf_rows rows;
-    struct lm_butterflies b;
-    struct lm_gf16_map map; /* without sources: butterflies */
-    bool inverse;
-};
-
-/* Best time of one call, in nanoseconds. */
-static double bench_call(const struct bench *c)
-{
-    double best = 1e9;
-    for (int run = 0; run < BENCH_RUNS; run++) {
-        const int repeats = c->map.sources > 1 ? 2 : 20;
-        double start = now_s();
-        for (int i = 0; i < repeats; i++)
-            if (c->map.sources)
-                c->kernel->apply(&c->map, &c->rows, false);
-            else if (c->inverse)
-                c->kernel->inverse(&c->b, &c->rows, false);
-            else
-                c->kernel->forward(&c->b, &c->rows);
-        double each = (now_s() - start) / repeats;
-        best = each < best ? each : best;
-    }
-    return best * 1e9;
-}
-
-/* With 0 to all levels wide, from the lowest up. */
-static void bench_butterflies(struct bench *c)
-{
-    for (c->b.levels = 1; c->b.levels <= LM_BUTTERFLY_MAX_LEVELS; c->b.levels++)
-        for (int inverse = 1; inverse >= 0; inverse--) {
-            c->inverse = inverse;
-            printf("%-8s %s, %u levels:", c->kernel->name, inverse ? "inverse" : "forward",
-                   c->b.levels);
-            for (unsigned wide = 0; wide <= c->b.levels; wide++) {
-                for (unsigned i = 0; i < MAX_ROWS - 1; i++)
-                    c->b.twiddle[i] = (uint16_t)(2 + i);
-                for (unsigned l = 0; l < wide; l++)
-                    for (unsigned i = 0; i < 1u << (c->b.levels - 1 - l); i++)
-                        c->b.twiddle[(1u << (c->b.levels - 1 - l)) - 1 + i] |= 0x100;
-                unsigned blocks = (BENCH_BYTES / BLOCK) << c->b.levels;
-                printf(" %7.3f", bench_call(c) / blocks);
-            }
-            printf("\n");
-        }
-}
-
-static void bench_apply(struct bench *c, unsigned rows, unsigned sources)
-{
-    c->map.rows = c->map.stride = rows;
-    c->map.sources = sources;
-    double each = bench_call(c);
-    printf("%-8s apply %2u x %4u: %8.2f GB/s of sources, %.3f ns per row and source\n",
-           c->kernel->name, rows, sources, sources * (double)BENCH_BYTES / each,
-           each / (BENCH_BYTES / BLOCK) / (rows * (double)sources));
-}
-
-/* In nanoseconds per 64 bytes of a row. */
-void bench_gf16(void)
-{
-    static const uint8_t *src[BENCH_SOURCES];
-    static uint8_t *dst[BENCH_SOURCES];
-    static uint16_t coefficients[BENCH_SOURCES * MAX_ROWS];
-    size_t count, bytes = (size_t)BENCH_STRIDE * (BENCH_SOURCES + MAX_ROWS);
-    const struct lm_gf16_kernel *kernels = lm_gf16_kernels(&count);
-    uint8_t *memory = aligned_alloc(64, bytes);
-    LM_CHECK(memory);
-    fill(memory, bytes);
-    fill((uint8_t *)coefficients, sizeof coefficients);
-    for (size_t i = 0; i < BENCH_SOURCES; i++) {
-        dst[i] = memory + i * BENCH_STRIDE;
-        src[i] = dst[i];
-    }
-    for (size_t k = 0; k < count; k++) {
-        struct bench c = {.kernel = &kernels[k],
-                          .rows = {.src = src, .dst = dst, .stride = 1, .size_bytes = BENCH_BYTES}};
-        if (kernels[k].cpu_flags & ~lm_cpu_flags())
-            continue;
-        c.b = (struct lm_butterflies){
-            .field = lm_gf16_field(), .scale = 1, .tower_src = true, .tower_dst = true};
-        bench_butterflies(&c);
-        c.map.coefficients = coefficients;
-        c.map.field = lm_gf16_field();
-        for (int i = 0; i < MAX_ROWS; i++)
-            dst[i] += (size_t)BENCH_STRIDE * BENCH_SOURCES;
-        bench_apply(&c, 1, BENCH_SOURCES);
-        bench_apply(&c, 2, BENCH_SOURCES);
-        bench_apply(&c, 8, 128);
-        bench_apply(&c, 16, 128);
-        bench_apply(&c, 1, 1);
-        for (int i = 0; i < MAX_ROWS; i++)
-            dst[i] -= (size_t)BENCH_STRIDE * BENCH_SOURCES;
-    }
-    free(memory);
 }

@@ -37,7 +37,8 @@ const struct lm_gf8_kernel *lm_gf8_kernels(size_t *count)
 
 #define GF16_LEVEL(level, flags)                                                                   \
     {                                                                                              \
-#level, flags, lm_gf16_inverse_##level, lm_gf16_forward_##level, lm_gf16_apply_##level     \
+#level, flags, lm_gf16_inverse_in_##level, lm_gf16_inverse_##level,                        \
+            lm_gf16_forward_##level, lm_gf16_forward_out_##level, lm_gf16_apply_##level            \
     }
 
 static const struct lm_gf16_kernel gf16_kernels[] = {

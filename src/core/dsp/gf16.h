@@ -6,9 +6,11 @@
  * multiples of an element outside it, but in the Cantor basis with something of the subfield added.
  * Rows in "tower form" have that something taken away: low byte ^= a fixed bit matrix times high
  * byte, which is its own inverse. There, multiplication by a label below 256 ("narrow") is a
- * bytewise map, one instruction where a full one takes several. Zero rows and sums are the same in
- * both forms. Butterflies work in tower form and convert plain rows on their way in and out, so
- * rows between two calls are best kept in tower form. */
+ * bytewise map, one instruction where a full one takes several.
+ *
+ * Rows that are handed in or out are plain and lie anywhere. In the middle of a transform they are
+ * in tower form and lie in an area, block beside block of one column, so that a few columns of all
+ * rows stay in the innermost cache, and lie at distances that need no pointers. */
 #ifndef LUMEN_CORE_DSP_GF16_H
 #define LUMEN_CORE_DSP_GF16_H
 
@@ -18,8 +20,8 @@
 
 enum {
     LM_GF16_BLOCK_BYTES = 64,
-    LM_BUTTERFLY_MAX_LEVELS = 4,
-    LM_BUTTERFLY_MAX_ROWS = 1 << LM_BUTTERFLY_MAX_LEVELS,
+    LM_GF16_STAGE_LEVELS = 4, /* at most */
+    LM_GF16_STAGE_ROWS = 1 << LM_GF16_STAGE_LEVELS,
 };
 
 /* The field's constants in the forms that the kernels want. Static storage. */
@@ -38,28 +40,24 @@ uint16_t lm_gf16_inverse(uint16_t a); /* a is not 0 */
 const uint16_t *lm_gf16_log_table(void);
 const uint16_t *lm_gf16_exp_table(void);
 
-/* Where rows lie: row r is src[r * stride] + src_at and dst[r * stride] + dst_at, size_bytes long
- * (a multiple of 64, >= 64; any alignment). A src of NULL is a row of zero bytes. A dst of NULL is
- * a row that nobody wants. A dst may be the src of the same row; other overlaps are forbidden. The
- * same happens to `stripes` sets of rows, of which the q-th begins at src[q] and dst[q]. */
-struct lm_gf_rows {
-    const uint8_t *const *src;
-    uint8_t *const *dst;
-    size_t stride;
-    size_t stripes; /* 0 counts as 1 */
-    size_t src_at, dst_at;
-    size_t size_bytes;
+/* Block c of row r lies at memory + c * column_bytes + r * 64. Both are multiples of 64, the
+ * address too. */
+struct lm_gf16_area {
+    uint8_t *memory;
+    size_t column_bytes;
 };
 
-/* Up to four levels of butterflies on 2^levels rows, fused. Level l (0: neighbouring rows) has
- * 2^(levels - 1 - l) blocks of 2^(l + 1) rows, each with one factor:
- *   factor of block b at level l = twiddle[(1 << (levels - 1 - l)) - 1 + b]. */
-struct lm_butterflies {
+/* One to four levels of a transform, fused, on `blocks` blocks of 2^(first + levels) rows, one
+ * after the other, the first row of which is at `point`. At level l, first <= l < first + levels,
+ * rows 2^l apart are a pair, and the factor of the pairs of 2^(l + 1) rows from point p on is p >>
+ * l. */
+struct lm_gf16_stage {
     const struct lm_gf_field *field;
-    uint32_t levels; /* 1..4 */
-    uint16_t twiddle[LM_BUTTERFLY_MAX_ROWS - 1];
-    uint16_t scale; /* inverse only: every result times this; 1: no scaling, 0 is forbidden */
-    bool tower_src, tower_dst; /* the form of the rows read and written; false: plain */
+    uint32_t first, levels; /* levels 1..4, first + levels <= 15 */
+    uint32_t point;         /* a multiple of 2^(first + levels); the last row's is <= 65535 */
+    uint32_t blocks;        /* >= 1 */
+    uint32_t columns;       /* >= 1 */
+    uint16_t scale;         /* inverse only: every result times this; 1: none, 0 is forbidden */
 };
 
 /* Dense, of plain rows: dst[r] = XOR over sources of coefficients[source * stride + r] *
@@ -71,17 +69,36 @@ struct lm_gf16_map {
     unsigned stride;        /* >= rows */
 };
 
+/* Where rows lie: row r is src[r] + src_at and dst[r] + dst_at, size_bytes long (a multiple of 64,
+ * >= 64; any alignment). */
+struct lm_gf_rows {
+    const uint8_t *const *src;
+    uint8_t *const *dst;
+    size_t src_at, dst_at;
+    size_t size_bytes;
+};
+
 struct lm_gf16_kernel {
     const char *name;
     uint32_t cpu_flags; /* all needed */
-    /* From level 0 up: with t the factor, lower and upper row: upper ^= lower; lower ^= t * upper.
-     * `add`: results are XORed onto dst instead of stored; dst is then never a src. */
-    void (*inverse)(const struct lm_butterflies *b, const struct lm_gf_rows *rows, bool add);
-    /* From the highest level down: lower ^= t * upper; upper ^= lower. */
-    void (*forward)(const struct lm_butterflies *b, const struct lm_gf_rows *rows);
-    /* `rows->stride` is not looked at here (it is 1); src has map->sources pointers (none NULL),
-     * dst map->rows (none NULL). No dst is a src, but for a map of one row and one source, which
-     * may work in place. `add` as above. */
+    /* Inverse: from the lowest level up: with t the factor, lower and upper row: upper ^= lower;
+     * lower ^= t * upper. `add`: results are XORed onto what is there, instead of stored.
+     * From plain rows (first == 0): row r is src[r] + src_at, as long as the columns, any
+     * alignment; NULL: zeros. */
+    void (*inverse_in)(const struct lm_gf16_stage *s, const uint8_t *const src[], size_t src_at,
+                       const struct lm_gf16_area *to, bool add);
+    /* The areas are the same or apart; apart if `add`. */
+    void (*inverse)(const struct lm_gf16_stage *s, const struct lm_gf16_area *from,
+                    const struct lm_gf16_area *to, bool add);
+    /* Forward: from the highest level down: lower ^= t * upper; upper ^= lower. The areas are the
+     * same or apart. */
+    void (*forward)(const struct lm_gf16_stage *s, const struct lm_gf16_area *from,
+                    const struct lm_gf16_area *to);
+    /* To plain rows (first == 0): dst[r] + dst_at; NULL: nobody wants it. */
+    void (*forward_out)(const struct lm_gf16_stage *s, const struct lm_gf16_area *from,
+                        uint8_t *const dst[], size_t dst_at);
+    /* src has map->sources pointers (none NULL), dst map->rows (none NULL). No dst is a src, but
+     * for a map of one row and one source, which may work in place. `add` as above. */
     void (*apply)(const struct lm_gf16_map *map, const struct lm_gf_rows *rows, bool add);
 };
 

@@ -2,13 +2,12 @@
 #include <immintrin.h>
 #include <stdint.h>
 
-#define VECTOR_BYTES     32
-#define GROUP_ROWS       2
-#define BOTH_HALVES_ROWS 0
-#define vector           __m256i
-#define TABLES           nibbles
-#define FORMED_TABLES    formed_nibbles
-#define FORM             form_nibbles
+#define VECTOR_BYTES  32
+#define GROUP_ROWS    2
+#define vector        __m256i
+#define TABLES        nibbles
+#define FORMED_TABLES formed_nibbles
+#define FORM          form_nibbles
 
 typedef uint8_t table[32]; /* products of the low nibbles, of the high nibbles */
 

@@ -46,89 +46,134 @@ static void change_form(const struct lm_gf_field *field, uint8_t *v)
         v[i] ^= field->form[v[HALF + i]];
 }
 
-static void load(const struct lm_butterflies *b, const struct lm_gf_rows *rows, size_t at, block *v)
+static uint8_t *block_at(const struct lm_gf16_area *area, size_t column, size_t row)
 {
-    for (size_t r = 0; r < 1u << b->levels; r++) {
-        const uint8_t *src = rows->src[r * rows->stride];
-        memset(v[r], 0, BLOCK);
-        if (!src)
-            continue;
-        memcpy(v[r], src + rows->src_at + at, BLOCK);
-        if (!b->tower_src)
-            change_form(b->field, v[r]);
-    }
+    return area->memory + column * area->column_bytes + row * BLOCK;
 }
 
-static void store(const struct lm_butterflies *b, const struct lm_gf_rows *rows, size_t at,
-                  block *v, bool add)
+/* The blocks that a stage mixes with that of `row` lie 2^first rows apart. */
+static void load(const struct lm_gf16_stage *s, const struct lm_gf16_area *from, size_t column,
+                 size_t row, block *v)
 {
-    for (size_t r = 0; r < 1u << b->levels; r++) {
-        uint8_t *dst = rows->dst[r * rows->stride];
-        if (!dst)
-            continue;
-        if (!b->tower_dst)
-            change_form(b->field, v[r]);
+    for (size_t i = 0; i < 1u << s->levels; i++)
+        memcpy(v[i], block_at(from, column, row + (i << s->first)), BLOCK);
+}
+
+static void store(const struct lm_gf16_stage *s, const struct lm_gf16_area *to, size_t column,
+                  size_t row, block *v, bool add)
+{
+    for (size_t i = 0; i < 1u << s->levels; i++) {
+        uint8_t *at = block_at(to, column, row + (i << s->first));
         if (add)
-            add_block(v[r], dst + rows->dst_at + at);
-        memcpy(dst + rows->dst_at + at, v[r], BLOCK);
+            add_block(v[i], at);
+        memcpy(at, v[i], BLOCK);
     }
 }
 
-static uint16_t factor(const struct lm_butterflies *b, unsigned level, size_t row)
+/* Of block i's pair at the stage's level `level`. */
+static uint16_t factor(const struct lm_gf16_stage *s, unsigned level, size_t i)
 {
-    return b->twiddle[(1u << (b->levels - 1 - level)) - 1 + (row >> (level + 1))];
+    return (uint16_t)((s->point >> (s->first + level)) + 2 * (i >> (level + 1)));
 }
 
-static void inverse(const struct lm_butterflies *b, const struct lm_gf_rows *rows, bool add)
+static void inverse(const struct lm_gf16_stage *s, block *v)
 {
-    block v[LM_BUTTERFLY_MAX_ROWS], scaled[LM_BUTTERFLY_MAX_ROWS];
-    for (size_t at = 0; at < rows->size_bytes; at += BLOCK) {
-        load(b, rows, at, v);
-        for (unsigned level = 0; level < b->levels; level++)
-            for (size_t r = 0; r < 1u << b->levels; r++) {
-                size_t upper = r | (size_t)1 << level;
-                if (r == upper)
-                    continue;
-                add_block(v[upper], v[r]);
-                add_product(b->field, factor(b, level, r), v[r], v[upper]);
-            }
-        for (size_t r = 0; b->scale != 1 && r < 1u << b->levels; r++) {
-            memset(scaled[r], 0, BLOCK);
-            add_product(b->field, b->scale, scaled[r], v[r]);
+    for (unsigned level = 0; level < s->levels; level++)
+        for (size_t i = 0; i < 1u << s->levels; i++) {
+            size_t upper = i | (size_t)1 << level;
+            if (i == upper)
+                continue;
+            add_block(v[upper], v[i]);
+            add_product(s->field, factor(s, level, i), v[i], v[upper]);
         }
-        store(b, rows, at, b->scale != 1 ? scaled : v, add);
+    for (size_t i = 0; s->scale != 1 && i < 1u << s->levels; i++) {
+        block unscaled;
+        memcpy(unscaled, v[i], BLOCK);
+        memset(v[i], 0, BLOCK);
+        add_product(s->field, s->scale, v[i], unscaled);
     }
 }
 
-static void forward(const struct lm_butterflies *b, const struct lm_gf_rows *rows)
+static void forward(const struct lm_gf16_stage *s, block *v)
 {
-    block v[LM_BUTTERFLY_MAX_ROWS];
-    for (size_t at = 0; at < rows->size_bytes; at += BLOCK) {
-        load(b, rows, at, v);
-        for (unsigned level = b->levels; level-- > 0;)
-            for (size_t r = 0; r < 1u << b->levels; r++) {
-                size_t upper = r | (size_t)1 << level;
-                if (r == upper)
-                    continue;
-                add_product(b->field, factor(b, level, r), v[r], v[upper]);
-                add_block(v[upper], v[r]);
+    for (unsigned level = s->levels; level-- > 0;)
+        for (size_t i = 0; i < 1u << s->levels; i++) {
+            size_t upper = i | (size_t)1 << level;
+            if (i == upper)
+                continue;
+            add_product(s->field, factor(s, level, i), v[i], v[upper]);
+            add_block(v[upper], v[i]);
+        }
+}
+
+void lm_gf16_inverse_in_c(const struct lm_gf16_stage *stage, const uint8_t *const src[],
+                          size_t src_at, const struct lm_gf16_area *to, bool add)
+{
+    block v[LM_GF16_STAGE_ROWS];
+    for (unsigned b = 0; b < stage->blocks; b++, src += (size_t)1 << stage->levels) {
+        struct lm_gf16_stage s = lm_gf16_block(stage, b);
+        struct lm_gf16_area dst = lm_gf16_block_area(stage, to, b);
+        for (size_t column = 0; column < s.columns; column++) {
+            for (size_t i = 0; i < 1u << s.levels; i++) {
+                memset(v[i], 0, BLOCK);
+                if (src[i])
+                    memcpy(v[i], src[i] + src_at + column * BLOCK, BLOCK);
+                change_form(s.field, v[i]);
             }
-        store(b, rows, at, v, false);
+            inverse(&s, v);
+            store(&s, &dst, column, 0, v, add);
+        }
     }
 }
 
-void lm_gf16_inverse_c(const struct lm_butterflies *b, const struct lm_gf_rows *rows, bool add)
+/* All of a stage between areas. */
+static void between(const struct lm_gf16_stage *stage, const struct lm_gf16_area *from,
+                    const struct lm_gf16_area *to, bool add,
+                    void (*levels)(const struct lm_gf16_stage *s, block *v))
 {
-    struct lm_gf_rows set = *rows;
-    for (size_t q = 0; q == 0 || q < rows->stripes; q++, set.src++, set.dst++)
-        inverse(b, &set, add);
+    block v[LM_GF16_STAGE_ROWS];
+    for (unsigned b = 0; b < stage->blocks; b++) {
+        struct lm_gf16_stage s = lm_gf16_block(stage, b);
+        struct lm_gf16_area src = lm_gf16_block_area(stage, from, b);
+        struct lm_gf16_area dst = lm_gf16_block_area(stage, to, b);
+        for (size_t column = 0; column < s.columns; column++)
+            for (size_t row = 0; row < 1u << s.first; row++) {
+                load(&s, &src, column, row, v);
+                levels(&s, v);
+                store(&s, &dst, column, row, v, add);
+            }
+    }
 }
 
-void lm_gf16_forward_c(const struct lm_butterflies *b, const struct lm_gf_rows *rows)
+void lm_gf16_inverse_c(const struct lm_gf16_stage *s, const struct lm_gf16_area *from,
+                       const struct lm_gf16_area *to, bool add)
 {
-    struct lm_gf_rows set = *rows;
-    for (size_t q = 0; q == 0 || q < rows->stripes; q++, set.src++, set.dst++)
-        forward(b, &set);
+    between(s, from, to, add, inverse);
+}
+
+void lm_gf16_forward_c(const struct lm_gf16_stage *s, const struct lm_gf16_area *from,
+                       const struct lm_gf16_area *to)
+{
+    between(s, from, to, false, forward);
+}
+
+void lm_gf16_forward_out_c(const struct lm_gf16_stage *stage, const struct lm_gf16_area *from,
+                           uint8_t *const dst[], size_t dst_at)
+{
+    block v[LM_GF16_STAGE_ROWS];
+    for (unsigned b = 0; b < stage->blocks; b++, dst += (size_t)1 << stage->levels) {
+        struct lm_gf16_stage s = lm_gf16_block(stage, b);
+        struct lm_gf16_area src = lm_gf16_block_area(stage, from, b);
+        for (size_t column = 0; column < s.columns; column++) {
+            load(&s, &src, column, 0, v);
+            forward(&s, v);
+            for (size_t i = 0; i < 1u << s.levels; i++) {
+                change_form(s.field, v[i]);
+                if (dst[i])
+                    memcpy(dst[i] + dst_at + column * BLOCK, v[i], BLOCK);
+            }
+        }
+    }
 }
 
 void lm_gf16_apply_c(const struct lm_gf16_map *map, const struct lm_gf_rows *rows, bool add)

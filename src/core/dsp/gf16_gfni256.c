@@ -2,13 +2,12 @@
 #include <immintrin.h>
 #include <stdint.h>
 
-#define VECTOR_BYTES     32
-#define GROUP_ROWS       4
-#define BOTH_HALVES_ROWS 4
-#define vector           __m256i
-#define TABLES           affine
-#define FORMED_TABLES    formed_affine
-#define FORM             form_affine
+#define VECTOR_BYTES  32
+#define GROUP_ROWS    4
+#define vector        __m256i
+#define TABLES        affine
+#define FORMED_TABLES formed_affine
+#define FORM          form_affine
 
 typedef uint64_t table;
 

@@ -1,499 +1,479 @@
-/* A row passes by in vectors of 64 bytes, low half and high half of 32 words: a narrow factor is
- * one bit-matrix product, a wide one two, of the vector and of the vector with its halves swapped.
- * All rows of a stage stay in registers. */
-#include "core/dsp/gf16_levels.h"
-#include "core/dsp/gf16_tables.h"
+/* Stages of transforms: all rows of a stage stay in registers, two levels at a time share three-way
+ * XORs. The high byte of a label is the same in all blocks of a level, and 0 from some level on: so
+ * the factors of a level are a wide constant for all of them plus a narrow one for each. */
+#include "core/dsp/gf16_gfni512.h"
 
-#include <immintrin.h>
+enum { MAX_ROWS = LM_GF16_STAGE_ROWS };
 
-#define XOR3   0x96
-#define INLINE static inline __attribute__((always_inline))
-
-enum {
-    VECTOR_BYTES = 64,
-    MAX_ROWS = LM_BUTTERFLY_MAX_ROWS,
-    LOW_HALF = 0x0F, /* masks of quadwords */
-    HIGH_HALF = 0xF0,
-    GROUP_ROWS = 8, /* of a dense product at a time */
-    MAX_SOURCES = 32,
+/* The factors of a level. */
+struct level {
+    const uint64_t *narrow; /* of block b at 2 b */
+    struct wide wide;
 };
 
-/* What a vector and its swapped one are multiplied by. */
-struct wide {
-    __m512i straight, crossed;
+struct factors {
+    struct level level[LM_GF16_STAGE_LEVELS];
+    struct wide scale;
+    bool scaled;
+    unsigned rows;
+    __m512i form; /* of high bytes, in the low half, into low bytes */
 };
 
-INLINE __m512i add(__m512i a, __m512i b)
+/* Those that all blocks share. */
+INLINE void find_factors(struct factors *f, const struct lm_gf16_stage *s, const unsigned wide)
 {
-    return _mm512_xor_si512(a, b);
+    f->form = _mm512_maskz_mov_epi64(LOW_HALF, all(s->field->form_affine));
+    f->rows = 1u << s->levels;
+    f->scaled = s->scale != 1;
+    if (f->scaled)
+        f->scale = wide_of(s->field, s->scale);
+#pragma GCC unroll 4
+    for (unsigned l = 0; l < wide; l++)
+        f->level[l].wide = wide_of(s->field, (uint16_t)(s->point >> (s->first + l) & 0xFF00));
 }
 
-INLINE __m512i swap(__m512i v)
+/* Those of the block at this point. */
+INLINE void find_narrow(struct factors *f, const struct lm_gf16_stage *s, unsigned point,
+                        const unsigned levels)
 {
-    return _mm512_shuffle_i64x2(v, v, 0x4E);
+#pragma GCC unroll 4
+    for (unsigned l = 0; l < levels; l++)
+        f->level[l].narrow = s->field->affine + (point >> (s->first + l) & 255);
 }
 
-INLINE __m512i all(uint64_t matrix)
+/* sum + t v */
+INLINE __m512i add_product(__m512i sum, __m512i v, const struct level *l, const unsigned block,
+                           const bool wide)
 {
-    return _mm512_set1_epi64((long long)matrix);
+    __m512i narrow = all(l->narrow[2 * block]);
+    if (!wide)
+        return add(sum, product(v, narrow));
+    return add3(sum, product(v, add(l->wide.straight, narrow)), product(swap(v), l->wide.crossed));
 }
 
-/* Memory operands: a broadcast from there takes no arithmetic unit. */
-INLINE __m512i halves(const uint64_t *low, const uint64_t *high)
+/* One level; `open`: the lower rows are already added to the upper ones. */
+INLINE void inverse_level(__m512i *v, const struct level *l, const unsigned rows,
+                          const unsigned distance, const bool wide, const bool open)
 {
-    return _mm512_mask_blend_epi64(HIGH_HALF, all(*low), all(*high));
+#pragma GCC unroll 8
+    for (unsigned i = 0; i < rows / 2; i++) {
+        const unsigned block = i / distance, r = 2 * block * distance + i % distance;
+        if (!open)
+            v[r + distance] = add(v[r + distance], v[r]);
+        v[r] = add_product(v[r], v[r + distance], l, block, wide);
+    }
 }
 
-INLINE __m512i product(__m512i v, __m512i matrix)
+/* Levels `l` and the one above, both narrow. */
+INLINE void inverse_pair(__m512i *v, const struct level *l, const unsigned rows,
+                         const unsigned distance, const bool open)
 {
-    return _mm512_gf2p8affine_epi64_epi8(v, matrix, 0);
+    const unsigned d = distance;
+#pragma GCC unroll 4
+    for (unsigned i = 0; i < rows / 4; i++) {
+        const unsigned block = i / d, r = 4 * block * d + i % d;
+        if (!open) {
+            v[r + d] = add(v[r + d], v[r]);
+            v[r + 3 * d] = add(v[r + 3 * d], v[r + 2 * d]);
+        }
+        v[r] = add_product(v[r], v[r + d], l, 2 * block, false);
+        v[r + 2 * d] =
+            add3(v[r + 2 * d], v[r], product(v[r + 3 * d], all(l->narrow[4 * block + 2])));
+        v[r + 3 * d] = add(v[r + 3 * d], v[r + d]);
+        v[r] = add_product(v[r], v[r + 2 * d], l + 1, block, false);
+        v[r + d] = add_product(v[r + d], v[r + 3 * d], l + 1, block, false);
+    }
 }
 
-INLINE __m512i add_narrow(__m512i sum, __m512i v, uint64_t matrix)
+/* The lowest `wide` levels are wide, the others go in pairs. Written out, as loops that count in
+ * twos are not unrolled. */
+INLINE void inverse_levels(__m512i *v, const struct factors *f, const unsigned levels,
+                           const unsigned wide, const bool open)
 {
-    return add(sum, product(v, all(matrix)));
+    const unsigned rows = 1u << levels;
+#pragma GCC unroll 4
+    for (unsigned l = 0; l < wide; l++)
+        inverse_level(v, &f->level[l], rows, 1u << l, true, open && l == 0);
+    if (levels >= wide + 2)
+        inverse_pair(v, &f->level[wide], rows, 1u << wide, open && wide == 0);
+    if (levels >= wide + 4)
+        inverse_pair(v, &f->level[wide + 2], rows, 4u << wide, false);
+    if ((levels - wide) & 1)
+        inverse_level(v, &f->level[levels - 1], rows, rows / 2, false, open && levels == 1);
 }
 
-INLINE __m512i add_wide(__m512i sum, __m512i v, const struct wide *w)
+/* Of zero factors, those of the first block at point 0, no product is made. */
+INLINE void forward_level(__m512i *v, const struct level *l, const unsigned rows,
+                          const unsigned distance, const bool wide, const bool zero)
 {
-    return _mm512_ternarylogic_epi64(sum, product(v, w->straight), product(swap(v), w->crossed),
-                                     XOR3);
+#pragma GCC unroll 8
+    for (unsigned i = 0; i < rows / 2; i++) {
+        const unsigned block = i / distance, r = 2 * block * distance + i % distance;
+        if (block || !zero)
+            v[r] = add_product(v[r], v[r + distance], l, block, wide);
+        v[r + distance] = add(v[r + distance], v[r]);
+    }
 }
 
-INLINE struct wide wide_of(const struct lm_gf_field *field, uint16_t t)
+INLINE void forward_pair(__m512i *v, const struct level *l, const unsigned rows,
+                         const unsigned distance, const bool zero)
 {
-    uint8_t part[LM_GF16_PARTS];
-    lm_gf16_parts(field, t, part);
-    return (struct wide){
-        halves(&field->affine[part[LM_LOW_LOW]], &field->affine[part[LM_HIGH_HIGH]]),
-        halves(&field->affine[part[LM_HIGH_LOW]], &field->affine[part[LM_LOW_HIGH]]),
-    };
+    const unsigned d = distance;
+#pragma GCC unroll 4
+    for (unsigned i = 0; i < rows / 4; i++) {
+        const unsigned block = i / d, r = 4 * block * d + i % d;
+        if (block || !zero) {
+            v[r] = add_product(v[r], v[r + 2 * d], l + 1, block, false);
+            v[r + d] = add_product(v[r + d], v[r + 3 * d], l + 1, block, false);
+        }
+        v[r + 3 * d] = add(v[r + 3 * d], v[r + d]);
+        v[r + 2 * d] =
+            add3(v[r + 2 * d], v[r], product(v[r + 3 * d], all(l->narrow[4 * block + 2])));
+        v[r + 3 * d] = add(v[r + 3 * d], v[r + 2 * d]);
+        if (block || !zero)
+            v[r] = add_product(v[r], v[r + d], l, 2 * block, false);
+        v[r + d] = add(v[r + d], v[r]);
+    }
 }
 
-/* The body of a loop over 16 or 8, for constant r: vectors must not be indexed by variables. */
-#define EACH_8(f)  f(0) f(1) f(2) f(3) f(4) f(5) f(6) f(7)
-#define EACH_16(f) EACH_8(f) f(8) f(9) f(10) f(11) f(12) f(13) f(14) f(15)
+INLINE void forward_levels(__m512i *v, const struct factors *f, const unsigned levels,
+                           const unsigned wide, const bool zero)
+{
+    const unsigned rows = 1u << levels;
+    if ((levels - wide) & 1)
+        forward_level(v, &f->level[levels - 1], rows, rows / 2, false, zero);
+    if (levels >= wide + 4)
+        forward_pair(v, &f->level[wide + 2], rows, 4u << wide, zero);
+    if (levels >= wide + 2)
+        forward_pair(v, &f->level[wide], rows, 1u << wide, zero);
+#pragma GCC unroll 4
+    for (unsigned left = wide; left > 0; left--)
+        forward_level(v, &f->level[left - 1], rows, 1u << (left - 1), true, zero);
+}
 
-/* A stage, ready to run. */
-struct stage {
-    const uint8_t *in[MAX_ROWS];
-    uint8_t *out[MAX_ROWS];
-    size_t in_keep[MAX_ROWS], out_keep[MAX_ROWS]; /* if special; 0: stay at the one block */
-    size_t size_bytes;
-    bool special_in, special_out, convert_in, convert_out, forward, add, scaled;
-    bool is_wide[LM_BUTTERFLY_MAX_LEVELS];
-    uint64_t narrow[MAX_ROWS - 1];
-    struct wide wide[MAX_ROWS - 1], scale;
-    __m512i form;
-    uint8_t sink[VECTOR_BYTES];
-};
+/* Rows lie `distance` bytes apart. Four are reached from one pointer, since x86 adds once and twice
+ * a register by itself; compilers would keep all distances, in more registers than there are. */
+#define AT_ONE_POINTER(p) __asm__("" : "+r"(p))
+
+INLINE void load_rows(__m512i *v, const uint8_t *from, size_t distance, const unsigned rows)
+{
+    const size_t three = 3 * distance;
+#pragma GCC unroll 4
+    for (unsigned r = 0; r < rows; r += 4, from += 4 * distance) {
+        AT_ONE_POINTER(from);
+        v[r] = _mm512_load_si512(from);
+        v[r + 1] = _mm512_load_si512(from + distance);
+        if (rows < 4)
+            continue;
+        v[r + 2] = _mm512_load_si512(from + 2 * distance);
+        v[r + 3] = _mm512_load_si512(from + three);
+    }
+}
+
+INLINE void store_or_add(uint8_t *to, __m512i v, bool add_to)
+{
+    _mm512_store_si512(to, add_to ? add(v, _mm512_load_si512(to)) : v);
+}
+
+INLINE void store_rows(const __m512i *v, uint8_t *to, size_t distance, const unsigned rows,
+                       const bool add_to)
+{
+    const size_t three = 3 * distance;
+#pragma GCC unroll 4
+    for (unsigned r = 0; r < rows; r += 4, to += 4 * distance) {
+        AT_ONE_POINTER(to);
+        store_or_add(to, v[r], add_to);
+        store_or_add(to + distance, v[r + 1], add_to);
+        if (rows < 4)
+            continue;
+        store_or_add(to + 2 * distance, v[r + 2], add_to);
+        store_or_add(to + three, v[r + 3], add_to);
+    }
+}
+
+/* By way of memory, to leave the common case alone. */
+static __attribute__((noinline)) void store_scaled(const struct factors *f, const __m512i *v,
+                                                   uint8_t *to, size_t distance, bool add_to)
+{
+    for (unsigned r = 0; r < f->rows; r++, to += distance) {
+        __m512i before = add_to ? _mm512_load_si512(to) : _mm512_setzero_si512();
+        _mm512_store_si512(to, add_wide(before, v[r], &f->scale));
+    }
+}
+
+INLINE void store_inverse(const struct factors *f, const __m512i *v, uint8_t *to, size_t distance,
+                          const unsigned rows, bool add_to)
+{
+    if (f->scaled) {
+        __m512i unscaled[MAX_ROWS];
+        store_rows(v, (uint8_t *)unscaled, VECTOR_BYTES, rows, false);
+        store_scaled(f, unscaled, to, distance, add_to);
+        return;
+    }
+    if (add_to)
+        store_rows(v, to, distance, rows, true);
+    else
+        store_rows(v, to, distance, rows, false);
+}
+
+/* What tower form adds to a plain row. Its high bytes are loaded once more, into both halves:
+ * cheaper than to move them. */
+INLINE __m512i change_of(const uint8_t *p, __m512i form)
+{
+    const __m256i *high = (const __m256i *)(const void *)(p + VECTOR_BYTES / 2);
+    return product(_mm512_broadcast_i64x4(_mm256_loadu_si256(high)), form);
+}
+
+/* Of plain rows, in tower form, the upper of each pair plus the lower. */
+INLINE void load_plain(__m512i *v, const uint8_t *const row[], size_t at, const unsigned rows,
+                       __m512i form)
+{
+#pragma GCC unroll 8
+    for (unsigned r = 0; r < rows; r += 2) {
+        const uint8_t *lower = row[r] + at, *upper = row[r + 1] + at;
+        v[r] = add(_mm512_loadu_si512(lower), change_of(lower, form));
+        v[r + 1] = add3(_mm512_loadu_si512(upper), change_of(upper, form), v[r]);
+        __asm__ volatile("" ::: "memory"); /* or compilers load all first, in too few registers */
+    }
+}
+
+INLINE void store_plain(__m512i *v, uint8_t *const row[], size_t at, const unsigned rows,
+                        __m512i form)
+{
+#pragma GCC unroll 16
+    for (unsigned r = 0; r < rows; r++)
+        if (row[r])
+            _mm512_storeu_si512(row[r] + at, add(v[r], product(swap(v[r]), form)));
+}
 
 static _Alignas(VECTOR_BYTES) const uint8_t zeros[VECTOR_BYTES];
 
-INLINE unsigned first_factor(unsigned levels, unsigned level)
+INLINE bool all_there(const uint8_t *const row[], const unsigned rows)
 {
-    return (1u << (levels - 1 - level)) - 1;
-}
-
-/* Once the other flags stand. */
-INLINE void find_rows(struct stage *s, const struct lm_gf_rows *rows, unsigned count)
-{
-    bool in_lacks = false, out_lacks = false;
-    for (unsigned r = 0; r < count; r++) {
-        const uint8_t *src = rows->src[r * rows->stride];
-        uint8_t *dst = rows->dst[r * rows->stride];
-        s->in[r] = src ? src + rows->src_at : zeros;
-        s->out[r] = dst ? dst + rows->dst_at : s->sink;
-        in_lacks |= !src;
-        out_lacks |= !dst;
+    __mmask8 lacks = 0;
+#pragma GCC unroll 2
+    for (unsigned r = 0; r < rows; r += 8) {
+        const __mmask8 these = rows < 8 ? (__mmask8)((1u << rows) - 1) : 0xFF;
+        __m512i pointers = _mm512_maskz_loadu_epi64(these, row + r);
+        lacks |= _mm512_mask_testn_epi64_mask(these, pointers, pointers);
     }
-    s->special_in = in_lacks || s->convert_in;
-    s->special_out = out_lacks || s->scaled || s->convert_out || s->add;
-    for (unsigned r = 0; s->special_in && r < count; r++)
-        s->in_keep[r] = s->in[r] == zeros ? 0 : SIZE_MAX;
-    for (unsigned r = 0; s->special_out && r < count; r++)
-        s->out_keep[r] = s->out[r] == s->sink ? 0 : SIZE_MAX;
-    s->size_bytes = rows->size_bytes;
+    return !lacks;
 }
 
-/* A level is wide where one of its factors is. */
-INLINE void find_factors(struct stage *s, const struct lm_butterflies *b, unsigned levels)
-{
-    for (unsigned level = 0; level < levels; level++) {
-        unsigned first = first_factor(levels, level), all = 0;
-        for (unsigned i = first; i <= 2 * first; i++)
-            all |= b->twiddle[i];
-        s->is_wide[level] = all > 255;
-        if (all > 255)
-            for (unsigned i = first; i <= 2 * first; i++)
-                s->wide[i] = wide_of(b->field, b->twiddle[i]);
-        else
-            for (unsigned i = first; i <= 2 * first; i++)
-                s->narrow[i] = b->field->affine[b->twiddle[i]];
-    }
-}
-
-INLINE void change_form(const struct stage *s, __m512i *v, const unsigned rows)
-{
-#define CHANGE(r)                                                                                  \
-    if ((r) < rows)                                                                                \
-        v[r] = add(v[r], product(swap(v[r]), s->form));
-    EACH_16(CHANGE)
-}
-
-/* In the middle of a transform nothing is special: one branch for that, not one for each case. */
-INLINE void load_rows(const struct stage *s, __m512i *v, const unsigned rows, size_t at)
-{
-#define LOAD(r)                                                                                    \
-    if ((r) < rows)                                                                                \
-        v[r] = _mm512_loadu_si512(s->in[r] + at);
-#define LOAD_SOME(r)                                                                               \
-    if ((r) < rows)                                                                                \
-        v[r] = _mm512_loadu_si512(s->in[r] + (at & s->in_keep[r]));
-    if (!s->special_in) {
-        EACH_16(LOAD)
-        return;
-    }
-    EACH_16(LOAD_SOME)
-    if (s->convert_in)
-        change_form(s, v, rows);
-}
-
-INLINE void store_rows(const struct stage *s, __m512i *v, const unsigned rows, size_t at)
-{
-#define STORE(r)                                                                                   \
-    if ((r) < rows)                                                                                \
-        _mm512_storeu_si512(s->out[r] + at, v[r]);
-#define SCALE(r)                                                                                   \
-    if ((r) < rows)                                                                                \
-        v[r] = add_wide(_mm512_setzero_si512(), v[r], &s->scale);
-#define ADD(r)                                                                                     \
-    if ((r) < rows)                                                                                \
-        v[r] = add(v[r], _mm512_loadu_si512(s->out[r] + (at & s->out_keep[r])));
-#define STORE_SOME(r)                                                                              \
-    if ((r) < rows)                                                                                \
-        _mm512_storeu_si512(s->out[r] + (at & s->out_keep[r]), v[r]);
-    if (!s->special_out) {
-        EACH_16(STORE)
-        return;
-    }
-    if (s->scaled) {
-        EACH_16(SCALE)
-    }
-    if (s->convert_out)
-        change_form(s, v, rows);
-    if (s->add) {
-        EACH_16(ADD)
-    }
-    EACH_16(STORE_SOME)
-}
-
-INLINE void butterfly(const struct stage *s, __m512i *v, const unsigned levels,
-                      const unsigned level, const unsigned i, const bool wide, const bool forward)
-{
-    const unsigned distance = 1u << level, factor = first_factor(levels, level) + (i >> level);
-    __m512i *lower = v + (i & ~(distance - 1)) + i, *upper = lower + distance;
-    if (!forward)
-        *upper = add(*upper, *lower);
-    if (wide)
-        *lower = add_wide(*lower, *upper, &s->wide[factor]);
-    else
-        *lower = add_narrow(*lower, *upper, s->narrow[factor]);
-    if (forward)
-        *upper = add(*upper, *lower);
-}
-
-INLINE void one_level(const struct stage *s, __m512i *v, const unsigned levels,
-                      const unsigned level, const bool forward)
-{
-#define WIDE(i)                                                                                    \
-    if ((i) < 1u << (levels - 1))                                                                  \
-        butterfly(s, v, levels, level, i, true, forward);
-#define NARROW(i)                                                                                  \
-    if ((i) < 1u << (levels - 1))                                                                  \
-        butterfly(s, v, levels, level, i, false, forward);
-    if (level >= levels)
-        return;
-    if (s->is_wide[level]) {
-        EACH_8(WIDE)
-    } else {
-        EACH_8(NARROW)
-    }
-}
-
-INLINE void run(struct stage *s, const unsigned levels)
+INLINE void inverse_in(const struct lm_gf16_stage *s, const uint8_t *const src[], size_t src_at,
+                       const struct lm_gf16_area *to, bool add_to, const unsigned levels,
+                       const unsigned wide)
 {
     const unsigned rows = 1u << levels;
-    for (size_t at = 0; at < s->size_bytes; at += VECTOR_BYTES) {
-        __m512i v[MAX_ROWS];
-        load_rows(s, v, rows, at);
-        if (s->forward) {
-            one_level(s, v, levels, 3, true);
-            one_level(s, v, levels, 2, true);
-            one_level(s, v, levels, 1, true);
-            one_level(s, v, levels, 0, true);
-        } else {
-            one_level(s, v, levels, 0, false);
-            one_level(s, v, levels, 1, false);
-            one_level(s, v, levels, 2, false);
-            one_level(s, v, levels, 3, false);
+    struct factors f;
+    find_factors(&f, s, wide);
+    for (unsigned start = 0; start < s->blocks * rows; start += rows) {
+        uint8_t *dst = to->memory + (size_t)start * VECTOR_BYTES;
+        bool full = all_there(src + start, rows);
+        find_narrow(&f, s, s->point + start, levels);
+        for (size_t c = 0; c < s->columns; c++) {
+            const uint8_t *some[MAX_ROWS], *const *row = src + start;
+            size_t at = src_at + c * VECTOR_BYTES;
+            __m512i v[MAX_ROWS];
+            if (!full) {
+                for (unsigned r = 0; r < rows; r++)
+                    some[r] = row[r] ? row[r] + at : zeros;
+                row = some;
+                at = 0;
+            }
+            load_plain(v, row, at, rows, f.form);
+            inverse_levels(v, &f, levels, wide, true);
+            store_inverse(&f, v, dst + c * to->column_bytes, VECTOR_BYTES, rows, add_to);
         }
-        store_rows(s, v, rows, at);
     }
 }
 
-INLINE void run_stripes(struct stage *s, const struct lm_gf_rows *rows, const unsigned levels)
+/* Where a block of a column lies. */
+INLINE size_t place(const struct lm_gf16_area *a, unsigned start, size_t column)
 {
-    struct lm_gf_rows at = *rows;
-    for (size_t q = 0; q == 0 || q < rows->stripes; q++, at.src++, at.dst++) {
-        find_rows(s, &at, 1u << levels);
-        run(s, levels);
+    return start * (size_t)VECTOR_BYTES + column * a->column_bytes;
+}
+
+INLINE void inverse(const struct lm_gf16_stage *s, const struct lm_gf16_area *from,
+                    const struct lm_gf16_area *to, bool add_to, const unsigned levels,
+                    const unsigned wide)
+{
+    const size_t distance = (size_t)VECTOR_BYTES << s->first;
+    const unsigned rows = 1u << (s->first + levels);
+    struct factors f;
+    find_factors(&f, s, wide);
+    for (unsigned start = 0; start < s->blocks * rows; start += rows) {
+        find_narrow(&f, s, s->point + start, levels);
+        for (size_t c = 0; c < s->columns; c++) {
+            const uint8_t *src = from->memory + place(from, start, c);
+            uint8_t *dst = to->memory + place(to, start, c);
+            for (size_t q = 0; q < distance; q += VECTOR_BYTES) {
+                __m512i v[MAX_ROWS];
+                load_rows(v, src + q, distance, 1u << levels);
+                inverse_levels(v, &f, levels, wide, false);
+                store_inverse(&f, v, dst + q, distance, 1u << levels, add_to);
+            }
+        }
     }
 }
 
-static void butterflies(const struct lm_butterflies *b, const struct lm_gf_rows *rows, bool forward,
-                        bool add_to_dst)
+INLINE void forward(const struct lm_gf16_stage *s, const struct lm_gf16_area *from,
+                    const struct lm_gf16_area *to, const bool zero, const unsigned levels,
+                    const unsigned wide)
 {
-    struct stage s;
-    s.convert_in = !b->tower_src;
-    s.convert_out = !b->tower_dst;
-    s.forward = forward;
-    s.add = add_to_dst;
-    s.scaled = !forward && b->scale != 1;
-    s.form = _mm512_maskz_mov_epi64(LOW_HALF, all(b->field->form_affine));
-    if (s.scaled)
-        s.scale = wide_of(b->field, b->scale);
-    find_factors(&s, b, b->levels);
-    switch (b->levels) {
+    const size_t distance = (size_t)VECTOR_BYTES << s->first;
+    const unsigned rows = 1u << (s->first + levels);
+    struct factors f;
+    find_factors(&f, s, wide);
+    for (unsigned start = 0; start < s->blocks * rows; start += rows) {
+        find_narrow(&f, s, s->point + start, levels);
+        for (size_t c = 0; c < s->columns; c++) {
+            const uint8_t *src = from->memory + place(from, start, c);
+            uint8_t *dst = to->memory + place(to, start, c);
+            for (size_t q = 0; q < distance; q += VECTOR_BYTES) {
+                __m512i v[MAX_ROWS];
+                load_rows(v, src + q, distance, 1u << levels);
+                forward_levels(v, &f, levels, wide, zero);
+                store_rows(v, dst + q, distance, 1u << levels, false);
+            }
+        }
+    }
+}
+
+INLINE void forward_out(const struct lm_gf16_stage *s, const struct lm_gf16_area *from,
+                        uint8_t *const dst[], size_t dst_at, const unsigned levels,
+                        const unsigned wide)
+{
+    const unsigned rows = 1u << levels;
+    struct factors f;
+    find_factors(&f, s, wide);
+    for (unsigned start = 0; start < s->blocks * rows; start += rows) {
+        find_narrow(&f, s, s->point + start, levels);
+        for (size_t c = 0; c < s->columns; c++) {
+            __m512i v[MAX_ROWS];
+            load_rows(v, from->memory + place(from, start, c), VECTOR_BYTES, rows);
+            forward_levels(v, &f, levels, wide, false);
+            store_plain(v, dst + start, dst_at + c * VECTOR_BYTES, rows, f.form);
+        }
+    }
+}
+
+/* As the high byte of labels falls from level to level, the wide ones are the lowest. */
+static unsigned wide_levels(const struct lm_gf16_stage *s)
+{
+    unsigned count = 0;
+    while (count < s->levels && s->point >> (s->first + count) > 255)
+        count++;
+    return count;
+}
+
+/* The next blocks of a stage, as many as share the high bytes of their labels, and at point 0 one.
+ * `done` blocks are done. */
+static bool next_run(struct lm_gf16_stage *run, const struct lm_gf16_stage *s, unsigned *done)
+{
+    unsigned rows_log = s->first + s->levels, shared = 1u << (8 - s->levels);
+    unsigned block;
+    *done += run->blocks;
+    if (*done >= s->blocks)
+        return false;
+    run->point = s->point + (*done << rows_log);
+    block = run->point >> rows_log;
+    run->blocks = shared - block % shared;
+    if (run->blocks > s->blocks - *done)
+        run->blocks = s->blocks - *done;
+    if (block == 0)
+        run->blocks = 1;
+    return true;
+}
+
+/* A function of its own for each number of levels and of wide ones: no branch is left inside. */
+#define ONE(levels, wide, f, ...)                                                                  \
+    case 8 * (levels) + (wide):                                                                    \
+        f(__VA_ARGS__, levels, wide);                                                              \
+        break;
+#define EACH(f, run, ...)                                                                          \
+    switch (8 * (run)->levels + wide_levels(run)) {                                                \
+        ONE(1, 0, f, run, __VA_ARGS__)                                                             \
+        ONE(1, 1, f, run, __VA_ARGS__)                                                             \
+        ONE(2, 0, f, run, __VA_ARGS__)                                                             \
+        ONE(2, 1, f, run, __VA_ARGS__)                                                             \
+        ONE(2, 2, f, run, __VA_ARGS__)                                                             \
+        ONE(3, 0, f, run, __VA_ARGS__)                                                             \
+        ONE(3, 1, f, run, __VA_ARGS__)                                                             \
+        ONE(3, 2, f, run, __VA_ARGS__)                                                             \
+        ONE(3, 3, f, run, __VA_ARGS__)                                                             \
+        ONE(4, 0, f, run, __VA_ARGS__)                                                             \
+        ONE(4, 1, f, run, __VA_ARGS__)                                                             \
+        ONE(4, 2, f, run, __VA_ARGS__)                                                             \
+        ONE(4, 3, f, run, __VA_ARGS__)                                                             \
+        ONE(4, 4, f, run, __VA_ARGS__)                                                             \
+    }
+
+void lm_gf16_inverse_in_gfni512(const struct lm_gf16_stage *s, const uint8_t *const src[],
+                                size_t src_at, const struct lm_gf16_area *to, bool add_to)
+{
+    struct lm_gf16_stage run = *s;
+    run.blocks = 0;
+    for (unsigned done = 0; next_run(&run, s, &done);) {
+        struct lm_gf16_area dst = lm_gf16_block_area(s, to, done);
+        EACH(inverse_in, &run, src + (done << s->levels), src_at, &dst, add_to)
+    }
+}
+
+void lm_gf16_inverse_gfni512(const struct lm_gf16_stage *s, const struct lm_gf16_area *from,
+                             const struct lm_gf16_area *to, bool add_to)
+{
+    struct lm_gf16_stage run = *s;
+    run.blocks = 0;
+    for (unsigned done = 0; next_run(&run, s, &done);) {
+        struct lm_gf16_area src = lm_gf16_block_area(s, from, done);
+        struct lm_gf16_area dst = lm_gf16_block_area(s, to, done);
+        EACH(inverse, &run, &src, &dst, add_to)
+    }
+}
+
+/* Its factors are 0. */
+static void forward_at_zero(const struct lm_gf16_stage *s, const struct lm_gf16_area *from,
+                            const struct lm_gf16_area *to)
+{
+    switch (s->levels) {
     case 1:
-        run_stripes(&s, rows, 1);
+        forward(s, from, to, true, 1, 0);
         break;
     case 2:
-        run_stripes(&s, rows, 2);
+        forward(s, from, to, true, 2, 0);
         break;
     case 3:
-        run_stripes(&s, rows, 3);
+        forward(s, from, to, true, 3, 0);
         break;
     case 4:
-        run_stripes(&s, rows, 4);
+        forward(s, from, to, true, 4, 0);
         break;
     }
 }
 
-void lm_gf16_inverse_gfni512(const struct lm_butterflies *b, const struct lm_gf_rows *rows,
-                             bool add_to_dst)
+void lm_gf16_forward_gfni512(const struct lm_gf16_stage *s, const struct lm_gf16_area *from,
+                             const struct lm_gf16_area *to)
 {
-    butterflies(b, rows, false, add_to_dst);
-}
-
-void lm_gf16_forward_gfni512(const struct lm_butterflies *b, const struct lm_gf_rows *rows)
-{
-    butterflies(b, rows, true, false);
-}
-
-/* Rows of a dense product and up to MAX_SOURCES of its sources. */
-struct part {
-    const uint8_t *src[MAX_SOURCES];
-    uint8_t *dst[GROUP_ROWS];
-    unsigned sources;
-    bool add;
-    uint64_t form;
-    union { /* [source][row] */
-        /* For one row or two: factors that take words in plain form to sums in tower form. */
-        struct wide wide[MAX_SOURCES * 2];
-        /* For more, whose sources are brought into tower form: of t0, t0 + t1, t1 c. */
-        struct triple {
-            uint64_t low, both, high;
-        } triple[MAX_SOURCES * GROUP_ROWS];
-    };
-};
-
-static void expand_wide(struct part *p, const struct lm_gf16_map *map, const uint16_t *coefficients,
-                        unsigned rows)
-{
-    const struct lm_gf_field *field = map->field;
-    struct wide *wide = p->wide;
-    for (unsigned i = 0; i < p->sources; i++, coefficients += map->stride)
-        for (unsigned r = 0; r < rows; r++) {
-            uint8_t part[LM_GF16_PARTS];
-            lm_gf16_parts(field, coefficients[r], part);
-            struct wide w = wide_of(field, coefficients[r]);
-            w.straight = _mm512_mask_xor_epi64(w.straight, HIGH_HALF, w.straight,
-                                               all(field->formed_affine[part[LM_LOW_HIGH]]));
-            w.crossed = _mm512_mask_xor_epi64(w.crossed, LOW_HALF, w.crossed,
-                                              all(field->formed_affine[part[LM_LOW_LOW]]));
-            *wide++ = w;
-        }
-}
-
-static void expand_triples(struct part *p, const struct lm_gf16_map *map,
-                           const uint16_t *coefficients, unsigned rows)
-{
-    struct triple *triple = p->triple;
-    for (unsigned i = 0; i < p->sources; i++, coefficients += map->stride)
-        for (unsigned r = 0; r < rows; r++) {
-            uint8_t part[LM_GF16_PARTS];
-            lm_gf16_parts(map->field, coefficients[r], part);
-            *triple++ = (struct triple){map->field->affine[part[LM_LOW_LOW]],
-                                        map->field->affine[part[LM_HIGH_HIGH]],
-                                        map->field->affine[part[LM_HIGH_LOW]]};
-        }
-}
-
-INLINE void few_rows(const struct part *p, const unsigned rows, const unsigned blocks, size_t at)
-{
-    const __m512i form = _mm512_maskz_mov_epi64(LOW_HALF, all(p->form));
-    const struct wide *wide = p->wide;
-    __m512i sum[2][4];
-    for (unsigned r = 0; r < rows; r++)
-        for (unsigned c = 0; c < blocks; c++)
-            sum[r][c] = _mm512_setzero_si512();
-    for (unsigned i = 0; i < p->sources; i++, wide += rows)
-        for (unsigned c = 0; c < blocks; c++) {
-            __m512i v = _mm512_loadu_si512(p->src[i] + at + c * VECTOR_BYTES);
-            for (unsigned r = 0; r < rows; r++)
-                sum[r][c] = add_wide(sum[r][c], v, &wide[r]);
-        }
-    for (unsigned r = 0; r < rows; r++)
-        for (unsigned c = 0; c < blocks; c++) {
-            uint8_t *dst = p->dst[r] + at + c * VECTOR_BYTES;
-            __m512i v = add(sum[r][c], product(swap(sum[r][c]), form));
-            _mm512_storeu_si512(dst, p->add ? add(v, _mm512_loadu_si512(dst)) : v);
-        }
-}
-
-/* Low bytes and high bytes of two blocks, or of one. */
-struct pair {
-    __m512i low, high;
-};
-
-INLINE __m256i load_half(const uint8_t *p)
-{
-    return _mm256_loadu_si256((const __m256i *)(const void *)p);
-}
-
-INLINE void store_half(uint8_t *p, __m256i v)
-{
-    _mm256_storeu_si256((__m256i *)(void *)p, v);
-}
-
-INLINE struct pair load_pair(const uint8_t *p, const unsigned blocks)
-{
-    __m512i low = _mm512_zextsi256_si512(load_half(p));
-    __m512i high = _mm512_zextsi256_si512(load_half(p + 32));
-    if (blocks == 2) {
-        low = _mm512_inserti64x4(low, load_half(p + 64), 1);
-        high = _mm512_inserti64x4(high, load_half(p + 96), 1);
-    }
-    return (struct pair){low, high};
-}
-
-INLINE void store_pair(uint8_t *p, struct pair v, const unsigned blocks)
-{
-    store_half(p, _mm512_castsi512_si256(v.low));
-    store_half(p + 32, _mm512_castsi512_si256(v.high));
-    if (blocks == 2) {
-        store_half(p + 64, _mm512_extracti64x4_epi64(v.low, 1));
-        store_half(p + 96, _mm512_extracti64x4_epi64(v.high, 1));
-    }
-}
-
-/* Low bytes of two blocks are one vector here, high bytes another: so three products do for four,
- * (t0 + t1 b)(l + h b) = t0 l + t1 c h + ((t0 + t1)(l + h) + t0 l) b. */
-INLINE void many_rows(const struct part *p, const unsigned rows, const unsigned blocks, size_t at)
-{
-    struct pair sum[GROUP_ROWS];
-    const struct triple *t = p->triple;
-    for (unsigned r = 0; r < rows; r++)
-        sum[r].low = sum[r].high = _mm512_setzero_si512();
-    for (unsigned i = 0; i < p->sources; i++, t += rows) {
-        struct pair v = load_pair(p->src[i] + at, blocks);
-        v.low = add_narrow(v.low, v.high, p->form);
-        __m512i both = add(v.low, v.high);
-        for (unsigned r = 0; r < rows; r++) {
-            __m512i low = product(v.low, all(t[r].low));
-            sum[r].low =
-                _mm512_ternarylogic_epi64(sum[r].low, low, product(v.high, all(t[r].high)), XOR3);
-            sum[r].high =
-                _mm512_ternarylogic_epi64(sum[r].high, low, product(both, all(t[r].both)), XOR3);
-        }
-    }
-    for (unsigned r = 0; r < rows; r++) {
-        uint8_t *dst = p->dst[r] + at;
-        sum[r].low = add_narrow(sum[r].low, sum[r].high, p->form);
-        if (p->add) {
-            struct pair old = load_pair(dst, blocks);
-            sum[r].low = add(sum[r].low, old.low);
-            sum[r].high = add(sum[r].high, old.high);
-        }
-        store_pair(dst, sum[r], blocks);
-    }
-}
-
-#define ROWS(count, kind, blocks)                                                                  \
-    static void rows_##count(const struct part *p, size_t size_bytes)                              \
-    {                                                                                              \
-        size_t at = 0;                                                                             \
-        for (; at + (blocks)*VECTOR_BYTES <= size_bytes; at += (blocks)*VECTOR_BYTES)              \
-            kind(p, count, blocks, at);                                                            \
-        for (; at < size_bytes; at += VECTOR_BYTES)                                                \
-            kind(p, count, 1, at);                                                                 \
-    }
-
-ROWS(1, few_rows, 4)
-ROWS(2, few_rows, 4)
-ROWS(4, many_rows, 2)
-ROWS(8, many_rows, 2)
-
-static void run_rows(const struct part *p, unsigned rows, size_t size_bytes)
-{
-    switch (rows) {
-    case 1:
-        rows_1(p, size_bytes);
-        break;
-    case 2:
-        rows_2(p, size_bytes);
-        break;
-    case 4:
-        rows_4(p, size_bytes);
-        break;
-    default:
-        rows_8(p, size_bytes);
-        break;
-    }
-}
-
-/* Rows `row`.. of a dense product; 1, 2, 4 or 8 of them. */
-static void group(struct part *p, const struct lm_gf16_map *map, const struct lm_gf_rows *at,
-                  unsigned row, unsigned rows)
-{
-    for (unsigned r = 0; r < rows; r++)
-        p->dst[r] = at->dst[row + r] + at->dst_at;
-    for (unsigned first = 0; first < map->sources; first += MAX_SOURCES) {
-        unsigned left = map->sources - first;
-        p->sources = left < MAX_SOURCES ? left : MAX_SOURCES;
-        for (unsigned i = 0; i < p->sources; i++)
-            p->src[i] = at->src[first + i] + at->src_at;
-        const uint16_t *coefficients = map->coefficients + (size_t)first * map->stride + row;
-        if (rows <= 2)
-            expand_wide(p, map, coefficients, rows);
+    struct lm_gf16_stage run = *s;
+    run.blocks = 0;
+    for (unsigned done = 0; next_run(&run, s, &done);) {
+        struct lm_gf16_area src = lm_gf16_block_area(s, from, done);
+        struct lm_gf16_area dst = lm_gf16_block_area(s, to, done);
+        if (run.point == 0)
+            forward_at_zero(&run, &src, &dst);
         else
-            expand_triples(p, map, coefficients, rows);
-        run_rows(p, rows, at->size_bytes);
-        p->add = true;
+            EACH(forward, &run, &src, &dst, false)
     }
 }
 
-void lm_gf16_apply_gfni512(const struct lm_gf16_map *map, const struct lm_gf_rows *rows,
-                           bool add_to_dst)
+void lm_gf16_forward_out_gfni512(const struct lm_gf16_stage *s, const struct lm_gf16_area *from,
+                                 uint8_t *const dst[], size_t dst_at)
 {
-    struct part p;
-    unsigned count = GROUP_ROWS;
-    p.form = map->field->form_affine;
-    for (unsigned row = 0; row < map->rows; row += count) {
-        while (count > map->rows - row)
-            count /= 2;
-        p.add = add_to_dst;
-        group(&p, map, rows, row, count);
+    struct lm_gf16_stage run = *s;
+    run.blocks = 0;
+    for (unsigned done = 0; next_run(&run, s, &done);) {
+        struct lm_gf16_area src = lm_gf16_block_area(s, from, done);
+        EACH(forward_out, &run, &src, dst + (done << s->levels), dst_at)
     }
 }

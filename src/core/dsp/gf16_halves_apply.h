@@ -1,4 +1,6 @@
 /* The dense products of gf16_halves.h, which includes this. */
+enum { CONSTANTS = 64 }; /* of a dense product at a time */
+
 /* Some rows of a dense product and some of its sources. The factors take words in plain form, and
  * the sums are in tower form. */
 struct part {

@@ -2,13 +2,12 @@
 #include <arm_neon.h>
 #include <stdint.h>
 
-#define VECTOR_BYTES     16
-#define GROUP_ROWS       4
-#define BOTH_HALVES_ROWS 4
-#define vector           uint8x16_t
-#define TABLES           nibbles
-#define FORMED_TABLES    formed_nibbles
-#define FORM             form_nibbles
+#define VECTOR_BYTES  16
+#define GROUP_ROWS    4
+#define vector        uint8x16_t
+#define TABLES        nibbles
+#define FORMED_TABLES formed_nibbles
+#define FORM          form_nibbles
 
 typedef uint8_t table[32]; /* products of the low nibbles, of the high nibbles */
 

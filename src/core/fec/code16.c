@@ -45,10 +45,14 @@ static void *carve(struct arena *a, size_t count, size_t size)
     return a->memory ? a->memory + at : NULL;
 }
 
-static void carve_scratch(struct arena *a, struct lm_c16_scratch *s, size_t rows, size_t width)
+/* Rows an odd number of blocks apart, to spread over the sets of the caches. */
+static void carve_rows(struct arena *a, uint8_t ***row, size_t rows, size_t columns)
 {
-    s->memory = carve(a, rows, (width / LM_C16_BLOCK | 1) * LM_C16_BLOCK);
-    s->rows = carve(a, rows, sizeof *s->rows);
+    size_t stride = (columns | 1) * LM_C16_BLOCK;
+    uint8_t *memory = carve(a, rows, stride);
+    *row = carve(a, rows, sizeof **row);
+    for (size_t i = 0; memory && i < rows; i++)
+        (*row)[i] = memory + i * stride;
 }
 
 static void carve_repair(struct arena *a, struct lm_c16_repair *r, size_t k, size_t slots)
@@ -67,9 +71,10 @@ static void carve_all(struct arena *a, struct lm_code16 *code)
 {
     size_t k = code->limits.data, slots = (size_t)1 << lm_c16_log_ceiling(code->limits.parity);
     size_t points = (size_t)1 << lm_c16_log_ceiling((unsigned)(k + slots));
-    size_t width = (code->limits.shard_bytes + LM_C16_BLOCK - 1) / LM_C16_BLOCK * LM_C16_BLOCK;
-    carve_scratch(a, &code->work, slots, width);
-    carve_scratch(a, &code->sum, slots, width);
+    size_t columns = (code->limits.shard_bytes + LM_C16_BLOCK - 1) / LM_C16_BLOCK;
+    code->work = carve(a, columns, (slots + 1) * LM_C16_BLOCK);
+    code->sum = carve(a, columns, (slots + 1) * LM_C16_BLOCK);
+    carve_rows(a, &code->row, code->limits.parity, columns);
     code->src = carve(a, k, sizeof *code->src);
     code->picked = carve(a, LM_MAX(k, slots), sizeof *code->picked);
     code->dst = carve(a, slots, sizeof *code->dst);
@@ -139,13 +144,9 @@ static void group_init(struct lm_c16_transform *t, const struct lm_code16 *code,
                        const struct lm_c16_columns *c)
 {
     lm_c16_transform_init(t, code, s->log_slots);
+    lm_c16_transform_place(t, code, c);
     t->base = s->slots * (group + 1);
-    t->work = code->work.rows;
-    t->dst = code->sum.rows;
     t->src_at = c->at;
-    t->work_at = t->dst_at = c->scratch_at;
-    t->size_bytes = c->size_bytes;
-    t->tower_dst = true;
     t->rows = rows;
     t->add = group > 0;
 }
@@ -156,13 +157,10 @@ static void sum_to_parity(struct lm_code16 *code, const struct lm_c16_shape *s,
 {
     struct lm_c16_transform t;
     lm_c16_transform_init(&t, code, s->log_slots);
-    t.src = (const uint8_t *const *)code->sum.rows;
-    t.work = code->sum.rows;
+    lm_c16_transform_place(&t, code, c);
+    t.work = t.area;
     t.dst = code->dst;
-    t.src_at = t.work_at = c->scratch_at;
     t.dst_at = c->at;
-    t.size_bytes = c->size_bytes;
-    t.tower_src = true;
     lm_c16_forward(&t);
 }
 
@@ -176,16 +174,13 @@ static void set_parity(struct lm_code16 *code, const struct lm_c16_shape *s,
 static void encode_rows(struct lm_code16 *code, const struct lm_c16_shape *s,
                         const uint8_t *const data[], uint8_t *const parity[], size_t size_bytes)
 {
+    struct lm_c16_columns c = {0};
     if (s->slots == 1) {
         lm_c16_xor(code, data, s->k, parity[0], 0, size_bytes, false);
         return;
     }
-    size_t width = lm_c16_columns(s->slots, size_bytes);
-    lm_c16_lay_out(&code->work, s->slots, width);
-    lm_c16_lay_out(&code->sum, s->slots, width);
     set_parity(code, s, parity);
-    for (size_t at = 0; at < size_bytes; at += width) {
-        struct lm_c16_columns c = {at, 0, LM_MIN(width, size_bytes - at)};
+    while (lm_c16_next_columns(&c, lm_c16_columns(s->slots), size_bytes)) {
         for (unsigned i = 0; i < s->k; i += s->slots) {
             struct lm_c16_transform t;
             group_init(&t, code, s, i / s->slots, LM_MIN(s->slots, s->k - i), &c);
@@ -222,10 +217,7 @@ int lm_code16_begin(struct lm_code16 *code, unsigned k, unsigned m, size_t shard
     code->adding = false;
     if (lm_code16_check(code, k, m, shard_bytes))
         return LM_EINVAL;
-    size_t width = (shard_bytes + LM_C16_BLOCK - 1) / LM_C16_BLOCK * LM_C16_BLOCK;
     lm_c16_shape_init(&code->shape, k, m, shard_bytes);
-    lm_c16_lay_out(&code->work, code->shape.slots, width);
-    lm_c16_lay_out(&code->sum, code->shape.slots, width);
     code->adding = true;
     code->added = 0;
     code->add_step = XOR_BATCH;
@@ -237,6 +229,12 @@ int lm_code16_begin(struct lm_code16 *code, unsigned k, unsigned m, size_t shard
     return 0;
 }
 
+/* Of one parity shard, these columns. */
+static uint8_t *xor_sum(const struct lm_code16 *code, const struct lm_c16_columns *c)
+{
+    return code->row[0] + (size_t)c->first * LM_C16_BLOCK;
+}
+
 /* What can be done with one range of columns, now that `upto` shards of src are there; all of it
  * when `last`. */
 static void add_columns(struct lm_code16 *code, const uint8_t *const src[],
@@ -245,13 +243,13 @@ static void add_columns(struct lm_code16 *code, const uint8_t *const src[],
     const struct lm_c16_shape *s = &code->shape;
     struct lm_c16_transform t;
     unsigned group = (upto - 1) / s->slots, rows = upto - group * s->slots;
-    if (c->size_bytes == 0)
+    if (c->count == 0)
         return;
     if (s->slots == 1) {
         unsigned first = last ? upto / XOR_BATCH * XOR_BATCH : upto - XOR_BATCH;
         if (first < upto)
-            lm_c16_xor(code, src + first, upto - first, code->sum.rows[0] + c->scratch_at, c->at,
-                       c->size_bytes, first > 0);
+            lm_c16_xor(code, src + first, upto - first, xor_sum(code, c), c->at,
+                       (size_t)c->count * LM_C16_BLOCK, first > 0);
         return;
     }
     group_init(&t, code, s, group, last ? rows : s->slots, c);
@@ -266,14 +264,13 @@ static void add_columns(struct lm_code16 *code, const uint8_t *const src[],
 /* The shards' columns in whole blocks, and their tails, which are kept as a block each. */
 static struct lm_c16_columns body_of(const struct lm_c16_shape *s)
 {
-    return (struct lm_c16_columns){.size_bytes = s->size_bytes / LM_C16_BLOCK * LM_C16_BLOCK};
+    return (struct lm_c16_columns){.count = (unsigned)(s->size_bytes / LM_C16_BLOCK)};
 }
 
 static struct lm_c16_columns tail_of(const struct lm_c16_shape *s)
 {
-    size_t body = s->size_bytes / LM_C16_BLOCK * LM_C16_BLOCK;
-    return (struct lm_c16_columns){.scratch_at = body,
-                                   .size_bytes = s->size_bytes > body ? LM_C16_BLOCK : 0};
+    unsigned body = (unsigned)(s->size_bytes / LM_C16_BLOCK);
+    return (struct lm_c16_columns){.first = body, .count = s->size_bytes % LM_C16_BLOCK ? 1 : 0};
 }
 
 static void advance(struct lm_code16 *code, bool last)
@@ -306,19 +303,19 @@ int lm_code16_finish(struct lm_code16 *code, uint8_t *const parity[])
         return LM_EINVAL;
     code->adding = false;
     advance(code, true);
+    size_t body_bytes = (size_t)body.count * LM_C16_BLOCK;
     if (s->slots == 1) {
-        memcpy(parity[0], code->sum.rows[0], body.size_bytes);
-        memcpy(code->tail[s->k], code->sum.rows[0] + body.size_bytes, tail.size_bytes);
+        memcpy(parity[0], xor_sum(code, &body), body_bytes);
+        memcpy(code->tail[s->k], xor_sum(code, &tail), (size_t)tail.count * LM_C16_BLOCK);
     } else {
         set_parity(code, s, parity);
-        if (body.size_bytes)
+        if (body.count)
             sum_to_parity(code, s, &body);
         set_parity(code, s, code->tail + s->k);
-        if (tail.size_bytes)
+        if (tail.count)
             sum_to_parity(code, s, &tail);
     }
-    for (unsigned j = 0; tail.size_bytes && j < s->m; j++)
-        lm_c16_tail_unpad(parity[j] + body.size_bytes, code->tail[s->k + j],
-                          s->size_bytes - body.size_bytes);
+    for (unsigned j = 0; tail.count && j < s->m; j++)
+        lm_c16_tail_unpad(parity[j] + body_bytes, code->tail[s->k + j], s->size_bytes - body_bytes);
     return 0;
 }

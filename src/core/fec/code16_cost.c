@@ -15,27 +15,25 @@ struct costs {
 };
 
 static const struct costs of_512_bits = {25, 0.45, 0.25, 1.5, 0.6, 0.85, 7, 0.35};
-static const struct costs of_simd = {25, 1.5, 0.5, 2, 1.2, 1.2, 7, 0.35};
+static const struct costs of_256_bits = {25, 1.7, 0.6, 2, 2, 1.2, 7, 0.35};
+static const struct costs of_shuffles = {25, 2, 1.1, 3, 3, 2.7, 7, 0.35};
 static const struct costs of_c = {40, 5, 28, 50, 50, 70, 10, 0.35};
 
 static const struct costs *costs_of(const struct lm_gf16_kernel *kernel)
 {
     if (kernel->cpu_flags & LM_CPU_AVX512)
         return &of_512_bits;
-    return kernel->cpu_flags ? &of_simd : &of_c;
+    if (kernel->cpu_flags & LM_CPU_GFNI)
+        return &of_256_bits;
+    return kernel->cpu_flags ? &of_shuffles : &of_c;
 }
 
 /* Per row of transforms of size 2^levels. */
 static double transform_cost(const struct costs *c, unsigned levels, double columns)
 {
-    unsigned stages = (levels + LM_BUTTERFLY_MAX_LEVELS - 1) / LM_BUTTERFLY_MAX_LEVELS;
-    double cost = 0;
-    for (unsigned left = stages; left; left--) {
-        unsigned n = (levels + left - 1) / left;
-        levels -= n;
-        cost += c->call / (columns * (1u << n)) + c->row + n * c->level;
-    }
-    return cost;
+    unsigned stages = (levels + LM_GF16_STAGE_LEVELS - 1) / LM_GF16_STAGE_LEVELS;
+    double rows = (double)(1u << levels), at_once = LM_MIN(columns, lm_c16_columns(1u << levels));
+    return stages * (c->call / (rows * at_once) + c->row) + levels * c->level;
 }
 
 static double sum_cost(const struct costs *c, const struct lm_c16_repair *r,

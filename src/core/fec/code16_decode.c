@@ -138,25 +138,16 @@ static void prepare_locator(struct lm_code16 *code, const struct lm_c16_shape *s
     }
 }
 
-/* The row of sum of the i-th used slot. */
-static uint8_t *sigma_row(const struct lm_code16 *code, unsigned i)
-{
-    return code->sum.rows[code->repair.used[i] - code->repair.sum_first];
-}
-
-/* Scratch for columns of these widths. */
-static void prepare_rows(struct lm_code16 *code, size_t work_width, size_t sum_width)
+/* Sigma is collected in code->row, a row for each used slot; wanted says which slot's is where. */
+static void prepare_rows(struct lm_code16 *code)
 {
     const struct lm_c16_repair *r = &code->repair;
-    unsigned rows = 1u << r->log_sum;
-    lm_c16_lay_out(&code->work, rows, work_width);
-    lm_c16_lay_out(&code->sum, rows, sum_width);
-    memset(code->wanted, 0, rows * sizeof code->wanted[0]);
+    memset(code->wanted, 0, ((size_t)1 << r->log_sum) * sizeof code->wanted[0]);
     for (unsigned i = 0; i < r->lost_count; i++)
-        code->wanted[r->used[i] - r->sum_first] = sigma_row(code, i);
+        code->wanted[r->used[i] - r->sum_first] = code->row[i];
 }
 
-/* The sum of the inverse transforms of the present data, into sum. False when there is none. */
+/* The sum of the inverse transforms of the present data. False when there is none. */
 static bool sum_sources(const struct lm_code16 *code, const struct lm_c16_shape *s,
                         const struct lm_c16_columns *c)
 {
@@ -164,12 +155,8 @@ static bool sum_sources(const struct lm_code16 *code, const struct lm_c16_shape 
     unsigned b = r->log_sum, size = 1u << b;
     struct lm_c16_transform t;
     lm_c16_transform_init(&t, code, b);
-    t.work = code->work.rows;
-    t.dst = code->sum.rows;
+    lm_c16_transform_place(&t, code, c);
     t.src_at = c->at;
-    t.dst_at = c->scratch_at;
-    t.size_bytes = c->size_bytes;
-    t.tower_dst = true;
     for (unsigned i = 0; i < s->k; i += size) {
         unsigned x = s->slots + i, at = 0;
         t.rows = LM_MIN(size, s->k - i);
@@ -189,26 +176,27 @@ static bool sum_sources(const struct lm_code16 *code, const struct lm_c16_shape 
     return t.add;
 }
 
-/* The contribution of the present data to the used slots, into their rows of sum, plain. */
-static void contribute(struct lm_code16 *code, const struct lm_c16_shape *s,
-                       const struct lm_c16_columns *c)
+/* The contribution of the present data to the used slots, into the rows. */
+static void contribute(struct lm_code16 *code, const struct lm_c16_shape *s, size_t size_bytes)
 {
     const struct lm_c16_repair *r = &code->repair;
+    struct lm_c16_columns c = {0};
     struct lm_c16_transform t;
-    if (!sum_sources(code, s, c)) {
-        for (unsigned i = 0; i < r->lost_count; i++)
-            memset(sigma_row(code, i) + c->scratch_at, 0, c->size_bytes);
-        return;
+    prepare_rows(code);
+    while (lm_c16_next_columns(&c, lm_c16_columns(1u << r->log_sum), size_bytes)) {
+        if (!sum_sources(code, s, &c)) {
+            for (unsigned i = 0; i < r->lost_count; i++)
+                memset(code->row[i], 0, size_bytes);
+            return;
+        }
+        lm_c16_transform_init(&t, code, r->log_sum);
+        lm_c16_transform_place(&t, code, &c);
+        t.work = t.area;
+        t.base = r->sum_first;
+        t.dst = code->wanted;
+        t.dst_at = c.at;
+        lm_c16_forward(&t);
     }
-    lm_c16_transform_init(&t, code, r->log_sum);
-    t.base = r->sum_first;
-    t.src = (const uint8_t *const *)code->sum.rows;
-    t.work = code->sum.rows;
-    t.dst = code->wanted;
-    t.src_at = t.work_at = t.dst_at = c->scratch_at;
-    t.size_bytes = c->size_bytes;
-    t.tower_src = true;
-    lm_c16_forward(&t);
 }
 
 static void add_bytes(uint8_t *restrict to, const uint8_t *restrict from, size_t size_bytes)
@@ -237,9 +225,8 @@ static void repair_dense(struct lm_code16 *code, const struct lm_c16_shape *s,
     static const uint16_t no_log[LM_C16_DENSE_ROWS];
     const struct lm_c16_repair *r = &code->repair;
     unsigned sources = 0;
-    lm_c16_lay_out(&code->sum, r->lost_count, size_bytes);
     for (unsigned i = 0; i < r->lost_count; i++)
-        memcpy(code->sum.rows[i], shards[s->k + r->used[i]], size_bytes);
+        memcpy(code->row[i], shards[s->k + r->used[i]], size_bytes);
     for (unsigned i = 0; i < s->k; i++)
         if (r->present[i])
             code->picked[sources++] = shards[i];
@@ -250,58 +237,47 @@ static void repair_dense(struct lm_code16 *code, const struct lm_c16_shape *s,
                                   .source_log = r->source_log,
                                   .rows = LM_MIN(r->lost_count - row, LM_C16_DENSE_ROWS),
                                   .sources = sources};
-        lm_c16_dense(code, &p, code->picked, code->sum.rows + row, size_bytes, true);
+        lm_c16_dense(code, &p, code->picked, code->row + row, size_bytes, true);
     }
-    solve_dense(code, r, (const uint8_t *const *)code->sum.rows, shards, size_bytes);
+    solve_dense(code, r, (const uint8_t *const *)code->row, shards, size_bytes);
+}
+
+/* Sigma: what of the used parity the present data does not account for. */
+static void find_sigma(struct lm_code16 *code, const struct lm_c16_shape *s,
+                       uint8_t *const shards[], size_t size_bytes)
+{
+    const struct lm_c16_repair *r = &code->repair;
+    contribute(code, s, size_bytes);
+    for (unsigned i = 0; i < r->lost_count; i++)
+        add_bytes(code->row[i], shards[s->k + r->used[i]], size_bytes);
 }
 
 static void repair_mixed(struct lm_code16 *code, const struct lm_c16_shape *s,
                          uint8_t *const shards[], size_t size_bytes)
 {
-    const struct lm_c16_repair *r = &code->repair;
-    size_t width = lm_c16_columns(1u << r->log_sum, size_bytes);
-    prepare_rows(code, width, size_bytes);
-    for (size_t at = 0; at < size_bytes; at += width) {
-        struct lm_c16_columns c = {at, at, LM_MIN(width, size_bytes - at)};
-        contribute(code, s, &c);
-    }
-    for (unsigned i = 0; i < r->lost_count; i++) {
-        add_bytes(sigma_row(code, i), shards[s->k + r->used[i]], size_bytes);
-        code->picked[i] = sigma_row(code, i);
-    }
-    solve_dense(code, r, code->picked, shards, size_bytes);
+    find_sigma(code, s, shards, size_bytes);
+    solve_dense(code, &code->repair, (const uint8_t *const *)code->row, shards, size_bytes);
 }
 
-/* Lambda * sigma of the used slots into their rows of sum, tower form. */
-static void scale_sigma(struct lm_code16 *code, const struct lm_c16_shape *s,
-                        uint8_t *const shards[], const struct lm_c16_columns *c)
+static void scale_row(const struct lm_code16 *code, uint8_t *row, uint16_t scale, size_t size_bytes)
 {
-    const struct lm_c16_repair *r = &code->repair;
-    for (unsigned i = 0; i < r->lost_count; i++) {
-        /* A butterfly by zero: upper ^= lower. */
-        struct lm_butterflies b = {
-            .field = code->field, .levels = 1, .scale = r->sigma_scale[i], .tower_dst = true};
-        uint8_t *row = sigma_row(code, i);
-        const uint8_t *const src[] = {shards[s->k + r->used[i]] + c->at, row};
-        uint8_t *const dst[] = {NULL, row};
-        struct lm_gf_rows rows = {.src = src, .dst = dst, .stride = 1, .size_bytes = c->size_bytes};
-        code->kernel->inverse(&b, &rows, false);
-    }
+    const uint8_t *const src[] = {row};
+    struct lm_gf16_map map = {code->field, &scale, 1, 1, 1};
+    struct lm_gf_rows rows = {.src = src, .dst = &row, .size_bytes = size_bytes};
+    code->kernel->apply(&map, &rows, false);
 }
 
-/* The coefficients of Lambda * sigma, in place. */
+/* The coefficients of Lambda * sigma. */
 static void interpolate(struct lm_code16 *code, const struct lm_c16_columns *c)
 {
     const struct lm_c16_repair *r = &code->repair;
-    unsigned offset = r->first - r->sum_first;
     struct lm_c16_transform t;
     lm_c16_transform_init(&t, code, r->log_size);
+    lm_c16_transform_place(&t, code, c);
     t.base = r->first;
     t.rows = r->used[r->lost_count - 1] - r->first + 1u;
-    t.src = (const uint8_t *const *)code->wanted + offset;
-    t.work = t.dst = code->sum.rows + offset;
-    t.size_bytes = c->size_bytes;
-    t.tower_src = t.tower_dst = true;
+    t.src = (const uint8_t *const *)code->wanted + (r->first - r->sum_first);
+    t.src_at = c->at;
     lm_c16_inverse(&t);
 }
 
@@ -313,43 +289,35 @@ static void evaluate(struct lm_code16 *code, const struct lm_c16_shape *s, uint8
     unsigned size = 1u << r->log_size;
     struct lm_c16_transform t;
     lm_c16_transform_init(&t, code, r->log_size);
-    t.src = (const uint8_t *const *)code->sum.rows + (r->first - r->sum_first);
-    t.work = code->work.rows;
+    lm_c16_transform_place(&t, code, c);
     t.dst = code->dst;
-    t.size_bytes = c->size_bytes;
-    t.tower_src = true;
+    t.dst_at = c->at;
     memset(code->dst, 0, size * sizeof code->dst[0]);
     for (unsigned i = 0, end; i < r->lost_count; i = end) {
         unsigned block = r->lost[i] / size * size;
         for (end = i; end < r->lost_count && r->lost[end] < block + size; end++)
-            code->dst[r->lost[end] - block] = code->work.rows[r->lost[end] - block];
+            code->dst[r->lost[end] - block] = shards[r->lost[end]];
         t.base = s->slots + block;
         lm_c16_forward(&t);
-        for (; i < end; i++) {
-            unsigned row = r->lost[i] - block;
-            const uint8_t *const src[] = {code->work.rows[row]};
-            uint8_t *const dst[] = {shards[r->lost[i]] + c->at};
-            struct lm_gf16_map map = {code->field, &r->lost_scale[i], 1, 1, 1};
-            struct lm_gf_rows rows = {
-                .src = src, .dst = dst, .stride = 1, .size_bytes = c->size_bytes};
-            code->kernel->apply(&map, &rows, false);
-            code->dst[row] = NULL;
-        }
+        for (; i < end; i++)
+            code->dst[r->lost[i] - block] = NULL;
     }
 }
 
 static void repair_by_transforms(struct lm_code16 *code, const struct lm_c16_shape *s,
                                  uint8_t *const shards[], size_t size_bytes)
 {
-    size_t width = lm_c16_columns(1u << code->repair.log_sum, size_bytes);
-    prepare_rows(code, width, width);
-    for (size_t at = 0; at < size_bytes; at += width) {
-        struct lm_c16_columns c = {at, 0, LM_MIN(width, size_bytes - at)};
-        contribute(code, s, &c);
-        scale_sigma(code, s, shards, &c);
+    const struct lm_c16_repair *r = &code->repair;
+    struct lm_c16_columns c = {0};
+    find_sigma(code, s, shards, size_bytes);
+    for (unsigned i = 0; i < r->lost_count; i++)
+        scale_row(code, code->row[i], r->sigma_scale[i], size_bytes);
+    while (lm_c16_next_columns(&c, lm_c16_columns(1u << r->log_size), size_bytes)) {
         interpolate(code, &c);
         evaluate(code, s, shards, &c);
     }
+    for (unsigned i = 0; i < r->lost_count; i++)
+        scale_row(code, shards[r->lost[i]], r->lost_scale[i], size_bytes);
 }
 
 static void repair_rows(struct lm_code16 *code, const struct lm_c16_shape *s,

@@ -27,8 +27,7 @@ void lm_c16_dense(struct lm_code16 *code, const struct lm_c16_cauchy *cauchy,
                                       .rows = rows,
                                       .sources = sources,
                                       .stride = rows};
-            struct lm_gf_rows at = {
-                .src = src + i, .dst = dst + row, .stride = 1, .size_bytes = size_bytes};
+            struct lm_gf_rows at = {.src = src + i, .dst = dst + row, .size_bytes = size_bytes};
             set_coefficients(code, cauchy, row, rows, i, sources);
             code->kernel->apply(&map, &at, add || i > 0);
         }
@@ -48,7 +47,7 @@ void lm_c16_xor(struct lm_code16 *code, const uint8_t *const src[], unsigned sou
                                   .sources = LM_MIN(sources - i, LM_C16_COEFFICIENTS),
                                   .stride = 1};
         struct lm_gf_rows at = {
-            .src = src + i, .dst = to, .stride = 1, .src_at = src_at, .size_bytes = size_bytes};
+            .src = src + i, .dst = to, .src_at = src_at, .size_bytes = size_bytes};
         code->kernel->apply(&map, &at, add || i > 0);
     }
 }

@@ -1,8 +1,7 @@
 /* The inside of code16.h, shared by its files: the workspace, and transforms of whole shards in
  * stages of up to four levels. Private to core/fec.
  *
- * "Columns" are a range of bytes of all rows, a multiple of 64. Rows of scratch are in tower form
- * between the first and the last stage, see gf16.h. */
+ * A column is 64 bytes of each row. Transforms lead from rows to an area and back, see gf16.h. */
 #ifndef LUMEN_CORE_FEC_CODE16_PARTS_H
 #define LUMEN_CORE_FEC_CODE16_PARTS_H
 
@@ -14,7 +13,7 @@
 enum {
     LM_C16_BLOCK = LM_GF16_BLOCK_BYTES,
     LM_C16_ORDER = 65535, /* of the multiplicative group */
-    LM_C16_MAX_STAGES = 4,
+    LM_C16_MAX_STAGES = 5,
     LM_C16_DENSE_ROWS = 32,     /* of one part of a dense product, */
     LM_C16_COEFFICIENTS = 4096, /* and rows times sources of it */
 };
@@ -24,16 +23,10 @@ struct lm_c16_shape {
     size_t size_bytes;
 };
 
-/* A range of columns: where it begins in shards and in scratch. */
+/* A range of columns: where it begins in shards, in bytes, and in the areas. */
 struct lm_c16_columns {
-    size_t at, scratch_at, size_bytes;
-};
-
-/* Rows of equal width, with a pointer to each. */
-struct lm_c16_scratch {
-    uint8_t *memory, **rows;
-    unsigned count; /* rows that the pointers stand for, */
-    size_t stride;  /* and their distance */
+    size_t at;
+    unsigned first, count;
 };
 
 /* The locator: logarithms of products of differences of points. */
@@ -70,11 +63,12 @@ struct lm_code16 {
     unsigned added, add_step;  /* shards so far; how many at a time are worked on */
     struct lm_c16_shape shape; /* of the block being added */
     void *memory;              /* holds all that follows */
-    struct lm_c16_scratch work, sum;
-    const uint8_t **src;     /* [k]: data by index; NULL: lost */
-    const uint8_t **picked;  /* [k]: without gaps */
-    uint8_t **dst, **wanted; /* [M] */
-    uint8_t *tails, **tail;  /* [k + m] blocks, and a pointer to each */
+    uint8_t *work, *sum;       /* areas of M rows, as wide as shards */
+    uint8_t **row;             /* [m]: rows as wide as shards */
+    const uint8_t **src;       /* [k]: data by index; NULL: lost */
+    const uint8_t **picked;    /* [k]: without gaps */
+    uint8_t **dst, **wanted;   /* [M] */
+    uint8_t *tails, **tail;    /* [k + m] blocks, and a pointer to each */
     struct lm_c16_locator locator;
     struct lm_c16_repair repair;
     uint16_t coefficients[LM_C16_COEFFICIENTS];
@@ -91,21 +85,26 @@ struct lm_c16_transform {
     const struct lm_gf_field *field;
     struct lm_c16_split split;
     unsigned base; /* first point, a multiple of the transform's size */
-    size_t size_bytes;
+    unsigned columns;
+    struct lm_gf16_area work; /* between the stages */
+    struct lm_gf16_area area; /* coefficients */
+    /* Inverse: from src to area, by way of work, which is another. */
     const uint8_t *const *src; /* NULL: zeros */
-    uint8_t *const *work;      /* between the stages, tower form */
-    uint8_t *const *dst;       /* NULL: not wanted */
-    size_t src_at, work_at, dst_at;
-    bool tower_src, tower_dst;
-    /* Inverse only. */
-    unsigned rows;  /* sources from here on are zeros */
+    size_t src_at;
+    unsigned rows;  /* sources from here on are zeros, and not looked at */
     uint16_t scale; /* of the results */
-    bool add;       /* onto dst */
+    bool add;       /* onto area */
+    /* Forward: from area to dst, by way of work, which may be area, or else leaves it as it is. */
+    uint8_t *const *dst; /* NULL: not wanted */
+    size_t dst_at;
 };
 
 /* The transform of 2^log_size rows, 1..15, the rest zero. */
 void lm_c16_transform_init(struct lm_c16_transform *t, const struct lm_code16 *code,
                            unsigned log_size);
+/* Sets columns, work and area: these columns of code->work and code->sum. */
+void lm_c16_transform_place(struct lm_c16_transform *t, const struct lm_code16 *code,
+                            const struct lm_c16_columns *c);
 /* Points to coefficients: all of it, or what can be done once the first `upto` sources are there
  * (a step of every lm_c16_inverse_step rows, the last one with the whole size). */
 void lm_c16_inverse(const struct lm_c16_transform *t);
@@ -114,10 +113,11 @@ unsigned lm_c16_inverse_step(const struct lm_c16_transform *t);
 /* Coefficients to points. */
 void lm_c16_forward(const struct lm_c16_transform *t);
 
-/* Makes the pointers of `count` rows for columns of `width` bytes. */
-void lm_c16_lay_out(struct lm_c16_scratch *scratch, unsigned count, size_t width);
 /* How many columns to take at once in transforms of `rows` rows. */
-size_t lm_c16_columns(unsigned rows, size_t size_bytes);
+unsigned lm_c16_columns(unsigned rows);
+/* The next range of at most `most` columns of `size_bytes`, after *c (all zero at first); false:
+ * there is none. It begins in the areas at 0. */
+bool lm_c16_next_columns(struct lm_c16_columns *c, unsigned most, size_t size_bytes);
 
 /* A Cauchy product: the coefficient of a row and a source is
  * exp(row_log + source_log - log(row_point ^ source_point)). */

@@ -5,18 +5,33 @@
 
 #include <string.h>
 
-/* As few stages as can be: each is a pass over the scratch. With 32 vector registers of a block
- * each, even ones are best; other kernels take two levels at a time, and so are not given one. */
-static void split_levels(struct lm_c16_split *s, unsigned levels, bool even)
+/* Levels in equal stages of at most `most`, after the first ones. */
+static void append_stages(struct lm_c16_split *s, unsigned levels, unsigned most)
 {
-    s->stages = (levels + LM_BUTTERFLY_MAX_LEVELS - 1) / LM_BUTTERFLY_MAX_LEVELS;
-    s->first[0] = 0;
-    for (unsigned g = 0; g < s->stages; g++) {
-        unsigned left = levels - s->first[g], stages = s->stages - g;
-        unsigned count = even ? (left + stages - 1) / stages
-                              : LM_MIN(LM_BUTTERFLY_MAX_LEVELS, left - 2 * (stages - 1));
-        s->first[g + 1] = s->first[g] + count;
+    unsigned count = (levels + most - 1) / most;
+    for (; count; count--) {
+        unsigned now = (levels + count - 1) / count;
+        s->first[s->stages + 1] = s->first[s->stages] + now;
+        s->stages++;
+        levels -= now;
     }
+}
+
+/* Each stage is a pass over the area. With 32 vector registers of a block each, as few as can be,
+ * and equal ones. Other kernels fuse up to three levels; the first stage, which changes the form
+ * of rows, goes in batches of sixteen. */
+static void split_levels(struct lm_c16_split *s, unsigned levels, bool large_registers)
+{
+    enum { FUSED_LEVELS = 3 };
+    unsigned lowest = LM_MIN(levels, (unsigned)LM_GF16_STAGE_LEVELS);
+    s->stages = 0;
+    s->first[0] = 0;
+    if (large_registers) {
+        append_stages(s, levels, LM_GF16_STAGE_LEVELS);
+        return;
+    }
+    append_stages(s, lowest, LM_GF16_STAGE_LEVELS);
+    append_stages(s, levels - lowest, FUSED_LEVELS);
 }
 
 void lm_c16_transform_init(struct lm_c16_transform *t, const struct lm_code16 *code,
@@ -28,76 +43,80 @@ void lm_c16_transform_init(struct lm_c16_transform *t, const struct lm_code16 *c
     t->rows = 1u << log_size;
 }
 
-/* The butterflies of stage `g` on the block that starts at row `start`. */
-static void set_butterflies(struct lm_butterflies *b, const struct lm_c16_transform *t, unsigned g,
-                            unsigned start)
+/* The columns are an odd number of blocks apart, to spread over the sets of the caches. */
+void lm_c16_transform_place(struct lm_c16_transform *t, const struct lm_code16 *code,
+                            const struct lm_c16_columns *c)
 {
-    unsigned first = t->split.first[g], levels = t->split.first[g + 1] - first;
-    b->field = t->field;
-    b->levels = levels;
-    b->scale = 1;
-    for (unsigned l = 0; l < levels; l++) {
-        unsigned label = (t->base + start) >> (first + l), blocks = 1u << (levels - 1 - l);
-        for (unsigned i = 0; i < blocks; i++)
-            b->twiddle[blocks - 1 + i] = (uint16_t)(label + 2 * i);
-    }
+    unsigned size = 1u << t->split.first[t->split.stages];
+    size_t column_bytes = (size_t)(size + 1) * LM_C16_BLOCK, at = c->first * column_bytes;
+    t->work = (struct lm_gf16_area){code->work + at, column_bytes};
+    t->area = (struct lm_gf16_area){code->sum + at, column_bytes};
+    t->columns = c->count;
 }
 
-/* Where stage `g` reads and writes; `first`, `last`: it is the first or the last to work. */
-static void set_rows(struct lm_gf_rows *rows, struct lm_butterflies *b,
-                     const struct lm_c16_transform *t, bool first, bool last)
+/* Of the rows from `start` to `end`. */
+static struct lm_gf16_stage stage_of(const struct lm_c16_transform *t, unsigned g, unsigned start,
+                                     unsigned end)
 {
-    rows->src = first ? t->src : (const uint8_t *const *)t->work;
-    rows->src_at = first ? t->src_at : t->work_at;
-    b->tower_src = !first || t->tower_src;
-    rows->dst = last ? t->dst : t->work;
-    rows->dst_at = last ? t->dst_at : t->work_at;
-    b->tower_dst = !last || t->tower_dst;
-    rows->stripes = 1;
-    rows->size_bytes = t->size_bytes;
+    unsigned first = t->split.first[g];
+    return (struct lm_gf16_stage){.field = t->field,
+                                  .first = first,
+                                  .levels = t->split.first[g + 1] - first,
+                                  .point = t->base + start,
+                                  .blocks = (end - start) >> t->split.first[g + 1],
+                                  .columns = t->columns,
+                                  .scale = 1};
 }
 
-/* Inverse butterflies of which the rows from `zeros` on are zero. */
-static void inverse_part(const struct lm_c16_transform *t, const struct lm_butterflies *b,
-                         const struct lm_gf_rows *rows, unsigned start, unsigned zeros, bool add)
+static struct lm_gf16_area from_row(const struct lm_gf16_area *a, unsigned row)
 {
-    const uint8_t *src[LM_BUTTERFLY_MAX_ROWS];
-    uint8_t *dst[LM_BUTTERFLY_MAX_ROWS];
-    struct lm_gf_rows part = *rows;
-    part.src = src;
-    part.dst = dst;
-    part.stride = part.stripes = 1;
-    for (unsigned q = 0; q < rows->stride; q++) {
-        for (unsigned r = 0; r < 1u << b->levels; r++) {
-            size_t row = start + q + r * rows->stride;
-            src[r] = row < zeros ? rows->src[row] : NULL;
-            dst[r] = rows->dst[row];
-        }
-        t->kernel->inverse(b, &part, add);
-    }
+    return (struct lm_gf16_area){a->memory + (size_t)row * LM_C16_BLOCK, a->column_bytes};
 }
 
-static void inverse_stage(const struct lm_c16_transform *t, unsigned g, unsigned start)
+static void clear_rows(const struct lm_gf16_area *a, unsigned start, unsigned end, unsigned columns)
 {
-    struct lm_butterflies b;
-    struct lm_gf_rows rows;
-    bool last = g + 1 == t->split.stages, add = last && t->add;
-    unsigned distance = 1u << t->split.first[g], end = start + (1u << t->split.first[g + 1]);
-    unsigned zeros = (t->rows + distance - 1) & ~(distance - 1);
-    if (start >= zeros)
-        return;
-    set_butterflies(&b, t, g, start);
-    set_rows(&rows, &b, t, g == 0, last);
-    b.scale = last ? t->scale : 1;
-    rows.stride = distance;
-    if (end > zeros) {
-        inverse_part(t, &b, &rows, start, zeros, add);
-        return;
+    for (size_t c = 0; c < columns; c++)
+        memset(a->memory + c * a->column_bytes + (size_t)start * LM_C16_BLOCK, 0,
+               (size_t)(end - start) * LM_C16_BLOCK);
+}
+
+/* The first stage of the rows from `start` to `end`: whole blocks of src, a part of one, nothing.
+ */
+static void first_inverse_stage(const struct lm_c16_transform *t, unsigned start, unsigned end,
+                                const struct lm_gf16_area *area, bool add)
+{
+    const uint8_t *row[LM_GF16_STAGE_ROWS] = {NULL};
+    unsigned size = lm_c16_inverse_step(t), rows = LM_MIN(LM_MAX(t->rows, start), end) - start;
+    unsigned part = rows % size, whole = rows - part, used = whole + (part ? size : 0);
+    struct lm_gf16_stage s = stage_of(t, 0, start, start + whole);
+    struct lm_gf16_area to = from_row(area, start);
+    s.scale = t->split.stages == 1 ? t->scale : 1;
+    if (whole)
+        t->kernel->inverse_in(&s, t->src + start, t->src_at, &to, add);
+    if (part) {
+        s.point += whole;
+        s.blocks = 1;
+        to = from_row(area, start + whole);
+        memcpy(row, t->src + start + whole, part * sizeof row[0]);
+        t->kernel->inverse_in(&s, row, t->src_at, &to, add);
     }
-    rows.src += start;
-    rows.dst += start;
-    rows.stripes = distance;
-    t->kernel->inverse(&b, &rows, add);
+    if (used < end - start)
+        clear_rows(area, start + used, end, t->columns);
+}
+
+static void inverse_stage(const struct lm_c16_transform *t, unsigned g, unsigned start,
+                          unsigned end)
+{
+    struct lm_gf16_stage s = stage_of(t, g, start, end);
+    bool last = g + 1 == t->split.stages;
+    struct lm_gf16_area work = from_row(&t->work, start);
+    s.scale = last ? t->scale : 1;
+    if (g == 0)
+        first_inverse_stage(t, start, end, last ? &t->area : &t->work, last && t->add);
+    else if (last)
+        t->kernel->inverse(&s, &work, &t->area, t->add);
+    else if (start < t->rows) /* zeros stay zeros */
+        t->kernel->inverse(&s, &work, &work, false);
 }
 
 unsigned lm_c16_inverse_step(const struct lm_c16_transform *t)
@@ -112,71 +131,88 @@ void lm_c16_inverse_upto(const struct lm_c16_transform *t, unsigned upto)
         unsigned size = 1u << t->split.first[g + 1];
         if (upto % size)
             return;
-        inverse_stage(t, g, upto - size);
+        inverse_stage(t, g, upto - size, upto);
     }
 }
 
+/* The first two stages are done on as many rows as the second one takes. */
 void lm_c16_inverse(const struct lm_c16_transform *t)
 {
-    unsigned size = 1u << t->split.first[t->split.stages], step = lm_c16_inverse_step(t);
-    for (unsigned upto = step; upto <= size; upto += step)
-        lm_c16_inverse_upto(t, upto);
+    const unsigned *first = t->split.first, stages = t->split.stages;
+    unsigned size = 1u << first[stages], step = 1u << first[LM_MIN(stages, 2u)];
+    for (unsigned upto = step; upto <= size; upto += step) {
+        inverse_stage(t, 0, upto - step, upto);
+        for (unsigned g = 1; g < stages && upto % (1u << first[g + 1]) == 0; g++)
+            inverse_stage(t, g, upto - (1u << first[g + 1]), upto);
+    }
 }
 
-static void forward_stage(const struct lm_c16_transform *t, unsigned g, unsigned start)
+static void forward_stage(const struct lm_c16_transform *t, unsigned g, unsigned start,
+                          unsigned end)
 {
-    struct lm_butterflies b;
-    struct lm_gf_rows rows;
-    unsigned distance = 1u << t->split.first[g];
-    set_butterflies(&b, t, g, start);
-    set_rows(&rows, &b, t, g + 1 == t->split.stages, g == 0);
-    rows.stride = rows.stripes = distance;
-    rows.src += start;
-    rows.dst += start;
-    t->kernel->forward(&b, &rows);
+    struct lm_gf16_stage s = stage_of(t, g, start, end);
+    struct lm_gf16_area work = from_row(&t->work, start);
+    const struct lm_gf16_area *from = g + 1 == t->split.stages ? &t->area : &work;
+    if (g > 0)
+        t->kernel->forward(&s, from, &work);
+    else
+        t->kernel->forward_out(&s, from, t->dst + start, t->dst_at);
 }
 
-static bool any_wanted(const struct lm_c16_transform *t, unsigned start, unsigned count)
+static bool any_wanted(const struct lm_c16_transform *t, unsigned start, unsigned end)
 {
-    for (unsigned i = start; i < start + count; i++)
+    for (unsigned i = start; i < end; i++)
         if (t->dst[i])
             return true;
     return false;
 }
 
+/* The last stage of those blocks of which a row is wanted. */
+static void last_forward_stage(const struct lm_c16_transform *t, unsigned start, unsigned end)
+{
+    unsigned size = lm_c16_inverse_step(t), from = start;
+    for (unsigned at = start; at < end; at += size)
+        if (!any_wanted(t, at, at + size)) {
+            if (from < at)
+                forward_stage(t, 0, from, at);
+            from = at + size;
+        }
+    if (from < end)
+        forward_stage(t, 0, from, end);
+}
+
 void lm_c16_forward(const struct lm_c16_transform *t)
 {
-    unsigned size = 1u << t->split.first[t->split.stages], step = lm_c16_inverse_step(t);
-    for (unsigned start = 0; start < size; start += step)
-        for (unsigned g = t->split.stages; g-- > 0;) {
-            unsigned block = 1u << t->split.first[g + 1];
-            if (start % block == 0 && any_wanted(t, start, block))
-                forward_stage(t, g, start);
+    const unsigned *first = t->split.first, stages = t->split.stages;
+    unsigned size = 1u << first[stages], step = 1u << first[LM_MIN(stages, 2u)];
+    for (unsigned start = 0; start < size; start += step) {
+        for (unsigned g = stages - 1; g > 0; g--) {
+            unsigned end = start + (1u << first[g + 1]);
+            if (start % (1u << first[g + 1]) == 0 && any_wanted(t, start, end))
+                forward_stage(t, g, start, end);
         }
+        last_forward_stage(t, start, start + step);
+    }
 }
 
-void lm_c16_lay_out(struct lm_c16_scratch *scratch, unsigned count, size_t width)
+/* Both areas in the innermost cache, if that holds a column of them. Of larger transforms as many
+ * as the second cache holds, but some: lines that lie side by side come together from memory. */
+unsigned lm_c16_columns(unsigned rows)
 {
-    /* An odd number of blocks apart, so that rows do not share a few sets of the caches. */
-    size_t stride = (width / LM_C16_BLOCK | 1) * LM_C16_BLOCK;
-    if (scratch->stride == stride && scratch->count >= count)
-        return;
-    for (unsigned i = 0; i < count; i++)
-        scratch->rows[i] = scratch->memory + i * stride;
-    scratch->stride = stride;
-    scratch->count = count;
+    enum { INNER_BYTES = 16 * 1024, OUTER_BYTES = 512 * 1024, MOST_OUTER = 8 };
+    size_t column_bytes = (size_t)rows * LM_C16_BLOCK;
+    if (column_bytes <= INNER_BYTES)
+        return (unsigned)(INNER_BYTES / column_bytes);
+    return (unsigned)LM_MAX(LM_MIN(OUTER_BYTES / column_bytes, (size_t)MOST_OUTER), (size_t)1);
 }
 
-size_t lm_c16_columns(unsigned rows, size_t size_bytes)
+bool lm_c16_next_columns(struct lm_c16_columns *c, unsigned most, size_t size_bytes)
 {
-    enum { SCRATCH_BYTES = 512 * 1024, MIN_COLUMNS = 512 };
-    size_t most = SCRATCH_BYTES / rows & ~(size_t)(LM_C16_BLOCK - 1);
-    most = LM_MAX(most, MIN_COLUMNS);
-    if (size_bytes <= most)
-        return size_bytes;
-    /* Equal parts, for the last not to be a sliver. */
-    size_t parts = (size_bytes + most - 1) / most, blocks = size_bytes / LM_C16_BLOCK;
-    return (blocks + parts - 1) / parts * LM_C16_BLOCK;
+    c->at += (size_t)c->count * LM_C16_BLOCK;
+    if (c->at >= size_bytes)
+        return false;
+    c->count = (unsigned)LM_MIN((size_bytes - c->at) / LM_C16_BLOCK, (size_t)most);
+    return true;
 }
 
 void lm_c16_tail_pad(uint8_t *block, const uint8_t *tail, size_t tail_bytes)
