@@ -34,7 +34,7 @@ enum lm_code16_method {
     LM_CODE16_TRANSFORM, /* transforms throughout */
 };
 
-/* Memory: about 2 * M * shard_bytes + 100 * (M + k) bytes, touched as far as shapes need it.
+/* Memory: about (2 * M + m) * shard_bytes + 100 * (M + k) bytes, touched as far as shapes need it.
  * LM_EINVAL, LM_ENOMEM. */
 int lm_code16_create(struct lm_code16 **out, const struct lm_code16_limits *limits) LM_MUST_USE;
 /* NULL is fine. */
