@@ -108,6 +108,8 @@ def tests(tally, folder, suites, env=None, jobs=2, arguments=()):
             result = json.loads(line)
             output = result.get("stdout", "") + "\n" + result.get("stderr", "")
             outcome = {"OK": "pass", "SKIP": "skip"}.get(result["result"], "fail")
+            if outcome == "skip" and not skip_reason(output):
+                outcome = "fail"  # whoever skips says why
             name = f"{folder}: {result['name']}"
             if outcome == "fail":
                 name += f" ({result['result']} after {result['duration']:.0f} s)"
