@@ -227,7 +227,8 @@ static void round_trip(struct world *w, uint32_t k, uint32_t m, size_t bytes)
         s.at[i] = s.bytes[i];
         memset(s.bytes[i], (int)i + 1, SHARD);
     }
-    if (lumen_fec_encode(w->fec, k, m, (const uint8_t *const *)s.at, s.at + k, bytes))
+    uint8_t **parity = s.at + LM_MIN(k, (uint32_t)MAX_K); /* what exceeds that is refused */
+    if (lumen_fec_encode(w->fec, k, m, (const uint8_t *const *)s.at, parity, bytes))
         return;
     for (uint32_t i = 0; i < k + m; i++) {
         s.present[i] = lm_read_u8(&w->in) % 4 != 0;
